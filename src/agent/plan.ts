@@ -1,0 +1,117 @@
+/**
+ * What a call host needs to know to run one call: the assistant with overrides merged, variables filled in, tools resolved and
+ * provider access looked up. Plain JSON, so that it crosses the process wall; made by `api/`, read by `host/` and `call/`.
+ */
+
+import type { ProviderChoice } from '../providers/contract.ts';
+import type { Message, ToolSpec } from '../providers/llm/contract.ts';
+
+/** How a caller reaches an agent. */
+export const CHANNELS = ['phone-inbound', 'phone-outbound', 'web', 'websocket', 'text'] as const;
+export type Channel = (typeof CHANNELS)[number];
+
+/** First choice, then the fallbacks in order. */
+export type ProviderChain = readonly [ProviderChoice, ...ProviderChoice[]];
+
+export interface Opening {
+  /** `agent-text`: the agent speaks `text`. `caller`: the agent waits. `agent-model`: the model makes the first sentence. */
+  readonly mode: 'agent-text' | 'caller' | 'agent-model';
+  readonly text: string;
+  readonly interruptible: boolean;
+}
+
+/** The numbers of turn-taking; names and defaults after Vapi's start- and stop-speaking plans where it has them. */
+export interface TurnPolicy {
+  /** Wait after the end of speech when the words look complete, incomplete, or end in a number; ms. */
+  readonly waitCompleteMs: number;
+  readonly waitIncompleteMs: number;
+  readonly waitNumberMs: number;
+  /** Added before the agent speaks, after all other waits (`startSpeakingPlan.waitSeconds`); ms. */
+  readonly waitBeforeSpeakingMs: number;
+  /** Words needed to interrupt the agent; 0: voice activity of `interruptVoiceMs` is enough. */
+  readonly interruptWords: number;
+  readonly interruptVoiceMs: number;
+  /** Silence after which a ducked reply goes on, when no words came; ms. */
+  readonly falseAlarmMs: number;
+  /** Pause before the agent speaks again after an interruption; ms. */
+  readonly backoffMs: number;
+  /** Never count as an interruption (`mm-hmm`, `okay`). */
+  readonly acknowledgements: readonly string[];
+  /** Interrupt at once, however few words are needed (`stop`, `wait`). */
+  readonly interruptions: readonly string[];
+  readonly rules: readonly EndpointingRule[];
+  /** Start the model on words that are not final yet. */
+  readonly drafts: boolean;
+}
+
+export interface EndpointingRule {
+  readonly of: 'agent' | 'caller' | 'both';
+  readonly agentPattern: string;
+  readonly callerPattern: string;
+  readonly ignoreCase: boolean;
+  readonly waitMs: number;
+}
+
+export interface ToolMessage {
+  readonly when: 'start' | 'complete' | 'failed' | 'delayed';
+  readonly text: string;
+  /** `complete` with role system goes to the model instead of the caller. */
+  readonly role: 'assistant' | 'system';
+  readonly delayMs: number;
+  readonly blocking: boolean;
+  readonly endsCall: boolean;
+}
+
+export interface ToolPlan {
+  readonly id: string | null;
+  readonly kind: 'function' | 'endCall' | 'transferCall' | 'dtmf';
+  readonly spec: ToolSpec;
+  readonly async: boolean;
+  /** Runs to its end even when the caller interrupts (a payment). */
+  readonly finishes: boolean;
+  readonly timeoutMs: number;
+  readonly messages: readonly ToolMessage[];
+  /** Values that are sent with the model's arguments, hidden from the model. */
+  readonly fixed: Readonly<Record<string, unknown>>;
+  /** The tool as it stood in the assistant, for the webhook; secrets removed. */
+  readonly source: Readonly<Record<string, unknown>>;
+  /** The tool's own webhook target, resolved by control; a key that means something only there. */
+  readonly target: string | null;
+}
+
+export interface IdlePlan {
+  /** Silence of the caller after the agent spoke, before each prompt; ms; 0 switches the prompts off. */
+  readonly afterMs: number;
+  readonly texts: readonly string[];
+  readonly most: number;
+}
+
+export interface CallPlan {
+  readonly call: string;
+  readonly organization: string;
+  readonly channel: Channel;
+  readonly assistantId: string | null;
+  readonly agentName: string;
+  readonly from: string | null;
+  readonly to: string | null;
+  readonly language: string;
+  readonly opening: Opening;
+  /** The prompt before the conversation: rendered system messages and examples. */
+  readonly prompt: readonly Message[];
+  readonly tools: readonly ToolPlan[];
+  readonly stt: ProviderChain;
+  readonly llm: ProviderChain;
+  readonly tts: ProviderChain;
+  /** Hints or grammar for the recogniser. */
+  readonly expected: readonly string[];
+  readonly turns: TurnPolicy;
+  readonly idle: IdlePlan;
+  readonly silenceMs: number;
+  readonly durationMs: number;
+  readonly endPhrases: readonly string[];
+  readonly farewell: string;
+  /** Spoken when a reply fails: the agent's answer to its own breakdown. */
+  readonly fallback: string;
+  readonly record: boolean;
+  readonly metadata: Readonly<Record<string, unknown>>;
+}

@@ -1,0 +1,244 @@
+/**
+ * The egress door: every outbound HTTP request and websocket of the product passes here, and nowhere else.
+ * It connects only to addresses that the policy allows (judged on the address in use, at connect time), never follows a redirect,
+ * bounds every size and time, and attaches the `error` listener that a bare socket lacks.
+ */
+import type { Readable } from 'node:stream';
+import { Agent, request } from 'undici';
+import { WebSocket } from 'ws';
+import { guardedConnect, judgeUrl, type Reach } from './addresses.ts';
+import { AywaError } from './errors.ts';
+import type { Scope } from './scope.ts';
+
+export interface HttpRequest {
+  url: string;
+  method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  headers?: Readonly<Record<string, string>>;
+  body?: string | Uint8Array;
+  /** Until the response's headers; 10 s unless said otherwise. */
+  timeoutMs?: number;
+  /** Longest silence inside the body; 10 s unless said otherwise. */
+  idleMs?: number;
+}
+
+export interface HttpReply {
+  status: number;
+  headers: Readonly<Record<string, string>>;
+  /** Chunks as they arrive. Rejects with `provider_network` or `provider_timeout`; ends early when the scope closes. */
+  body: AsyncIterable<Uint8Array>;
+  /** The whole body as text, cut off with an error past `limit` bytes (1 MiB unless said otherwise). */
+  text(limit?: number): Promise<string>;
+  /** Stops reading; the connection is closed. */
+  discard(): void;
+}
+
+export interface SocketRequest {
+  url: string;
+  headers?: Readonly<Record<string, string>>;
+  protocols?: readonly string[];
+  /** Until the socket is open; 5 s unless said otherwise. */
+  timeoutMs?: number;
+  /** Largest message accepted; 1 MiB unless said otherwise. */
+  maxBytes?: number;
+}
+
+/** An outbound websocket: callbacks, because audio passes through it. Set them right after opening; nothing is emitted before. */
+export interface OutboundSocket {
+  send(message: string | Uint8Array): void;
+  /** Bytes that wait in this process. */
+  readonly buffered: number;
+  readonly open: boolean;
+  close(code?: number): void;
+  onMessage(take: (message: string | Buffer) => void): void;
+  /** Called exactly once, with a clean close too. */
+  onClose(take: (code: number, reason: string) => void): void;
+}
+
+export type OpenHttp = (request: HttpRequest, scope: Scope) => Promise<HttpReply>;
+export type OpenSocket = (request: SocketRequest, scope: Scope) => Promise<OutboundSocket>;
+
+/** The door in one direction of trust: operator-set addresses may be private, others may not. */
+export interface Egress {
+  http: OpenHttp;
+  socket: OpenSocket;
+  /** How many connections were opened so far, for the bench that counts them. */
+  readonly opened: { readonly http: number; readonly sockets: number };
+}
+
+const MAX_BUFFERED = 1024 * 1024;
+
+/** `reach` says which addresses are allowed: `any` for what the operator configured, `public` for what tenants or models supply. */
+export function createEgress(reach: Reach): Egress {
+  const opened = { http: 0, sockets: 0 };
+  const connect = guardedConnect(reach, () => {
+    opened.http += 1;
+  });
+  const agent = new Agent({ connect, keepAliveTimeout: 60_000, connections: 1024, pipelining: 1, bodyTimeout: 0, headersTimeout: 0 });
+
+  const http: OpenHttp = async (ask, scope) => {
+    judgeUrl(ask.url, ['http:', 'https:'], reach);
+    const controller = new AbortController();
+    const stop = () => controller.abort(new AywaError('cancelled', { detail: ask.url.split('?')[0] ?? '' }));
+    scope.signal.addEventListener('abort', stop, { once: true });
+    const release = () => scope.signal.removeEventListener('abort', stop);
+    try {
+      const answer = await scope.wait(
+        request(ask.url, {
+          dispatcher: agent,
+          method: ask.method ?? 'GET',
+          headers: ask.headers ?? {},
+          body: ask.body ?? null,
+          signal: controller.signal,
+          headersTimeout: ask.timeoutMs ?? 10_000,
+          bodyTimeout: ask.idleMs ?? 10_000,
+        }),
+      );
+      answer.body.once('close', release);
+      return reply(answer.statusCode, flat(answer.headers), answer.body);
+    } catch (error) {
+      release();
+      throw networkError(error, ask.url);
+    }
+  };
+
+  const socket: OpenSocket = (ask, scope) => {
+    judgeUrl(ask.url, ['ws:', 'wss:', 'http:', 'https:'], reach);
+    opened.sockets += 1;
+    return openSocket(ask, scope, reach);
+  };
+
+  return { http, socket, opened };
+}
+
+function reply(status: number, headers: Record<string, string>, body: Readable): HttpReply {
+  // A body that is discarded or fails late must not become an unhandled 'error'.
+  body.on('error', () => {});
+  return {
+    status,
+    headers,
+    body: {
+      async *[Symbol.asyncIterator]() {
+        try {
+          for await (const chunk of body) yield chunk as Uint8Array;
+        } catch (error) {
+          throw networkError(error, '');
+        }
+      },
+    },
+    async text(limit = 1024 * 1024) {
+      const chunks: Buffer[] = [];
+      let size = 0;
+      try {
+        for await (const chunk of body) {
+          size += (chunk as Buffer).length;
+          if (size > limit) throw new AywaError('provider_garbage', { detail: `The body is larger than ${limit} bytes.` });
+          chunks.push(chunk as Buffer);
+        }
+      } catch (error) {
+        throw networkError(error, '');
+      }
+      return Buffer.concat(chunks).toString('utf8');
+    },
+    discard: () => void body.destroy(),
+  };
+}
+
+function openSocket(ask: SocketRequest, scope: Scope, reach: Reach): Promise<OutboundSocket> {
+  const opening = new Promise<OutboundSocket>((resolve, reject) => {
+    const ws = new WebSocket(ask.url, [...(ask.protocols ?? [])], {
+      headers: { ...ask.headers },
+      handshakeTimeout: ask.timeoutMs ?? 5_000,
+      maxPayload: ask.maxBytes ?? 1024 * 1024,
+      perMessageDeflate: false,
+      followRedirects: false,
+      createConnection: guardedSocket(reach, ask.url),
+    });
+    let takeMessage: (message: string | Buffer) => void = () => {};
+    let takeClose: ((code: number, reason: string) => void) | undefined;
+    let ended: { code: number; reason: string } | undefined;
+    let failure: Error | undefined;
+    const stop = () => ws.terminate();
+    scope.signal.addEventListener('abort', stop, { once: true });
+    ws.on('error', (error) => {
+      failure ??= error;
+      reject(networkError(error, ask.url));
+    });
+    ws.on('unexpected-response', (_request, response) => {
+      response.resume();
+      ws.terminate();
+      reject(statusError(response.statusCode ?? 0, ask.url));
+    });
+    ws.on('message', (data, binary) => takeMessage(binary ? (data as Buffer) : (data as Buffer).toString('utf8')));
+    ws.on('close', (code, reason) => {
+      scope.signal.removeEventListener('abort', stop);
+      ended = { code, reason: failure?.message ?? reason.toString('utf8').slice(0, 200) };
+      takeClose?.(ended.code, ended.reason);
+      reject(new AywaError('provider_network', { detail: `${hostOf(ask.url)} closed the connection (${code}).` }));
+    });
+    ws.on('open', () =>
+      resolve({
+        get buffered() {
+          return ws.bufferedAmount;
+        },
+        get open() {
+          return ws.readyState === WebSocket.OPEN;
+        },
+        send(message) {
+          if (ws.readyState !== WebSocket.OPEN) return;
+          // A reader that stopped reading would otherwise grow this process without a bound.
+          if (ws.bufferedAmount > MAX_BUFFERED) ws.terminate();
+          else ws.send(message);
+        },
+        close: (code = 1000) => ws.close(code),
+        onMessage(take) {
+          takeMessage = take;
+        },
+        onClose(take) {
+          if (ended) take(ended.code, ended.reason);
+          else takeClose = take;
+        },
+      }),
+    );
+  });
+  return scope.wait(opening);
+}
+
+function guardedSocket(reach: Reach, url: string) {
+  const secure = url.startsWith('wss:') || url.startsWith('https:');
+  return ((options: Record<string, unknown>) =>
+    guardedConnect.raw(reach, options, secure)) as unknown as typeof import('node:net').createConnection;
+}
+
+function flat(headers: Record<string, string | string[] | undefined>): Record<string, string> {
+  const out: Record<string, string> = {};
+  for (const [key, value] of Object.entries(headers)) if (value !== undefined) out[key] = Array.isArray(value) ? value.join(', ') : value;
+  return out;
+}
+
+function hostOf(url: string): string {
+  return URL.canParse(url) ? new URL(url).host : 'the server';
+}
+
+/** What an HTTP status of a provider means, as an error of the table. */
+export function statusError(status: number, url: string, detail = ''): AywaError {
+  const said = `${hostOf(url)} answered ${status}${detail ? `: ${detail.slice(0, 300)}` : '.'}`;
+  if (status === 401 || status === 403) return new AywaError('provider_auth', { detail: said });
+  if (status === 402) return new AywaError('provider_quota', { detail: said });
+  if (status === 429) return new AywaError('provider_rate', { detail: said });
+  if (status >= 500 || status === 408) return new AywaError('provider_network', { detail: said });
+  return new AywaError('provider_invalid', { detail: said });
+}
+
+function networkError(error: unknown, url: string): AywaError {
+  if (error instanceof AywaError) return error;
+  const name = error instanceof Error ? error.name : '';
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const cause = error instanceof Error && error.cause instanceof AywaError ? error.cause : undefined;
+  if (cause) return cause;
+  const where = url ? hostOf(url) : 'the server';
+  if (/TIMEOUT/i.test(code) || /Timeout/.test(name) || /timed out/.test(String(error))) {
+    return new AywaError('provider_timeout', { detail: `${where} did not answer in time.`, cause: error });
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  return new AywaError('provider_network', { detail: `${where}: ${code || message}`, cause: error });
+}

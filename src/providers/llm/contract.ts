@@ -1,0 +1,49 @@
+/** Brains: a prompt and tools in, text and tool calls out, as they are made. */
+import type { ProviderAccess, ProviderContext, ProviderSpec } from '../contract.ts';
+
+export interface ToolCall {
+  readonly id: string;
+  readonly name: string;
+  /** Parsed JSON; an object always. What could not be parsed arrives as `{}` with `malformed` holding the raw text. */
+  readonly arguments: Readonly<Record<string, unknown>>;
+  readonly malformed?: string;
+}
+
+/** The conversation as a model sees it. The agent's words are those that were heard. */
+export type Message =
+  | { role: 'system'; content: string }
+  | { role: 'user'; content: string }
+  | { role: 'assistant'; content: string; toolCalls?: readonly ToolCall[] }
+  | { role: 'tool'; toolCallId: string; name: string; content: string };
+
+export interface ToolSpec {
+  readonly name: string;
+  readonly description: string;
+  /** JSON schema of the arguments. */
+  readonly parameters: Readonly<Record<string, unknown>>;
+}
+
+export interface Usage {
+  readonly promptTokens: number;
+  readonly completionTokens: number;
+  readonly cachedPromptTokens?: number;
+}
+
+/** What a model says, in order. A stream ends by `done` or by a thrown `AywaError`; never by silence. */
+export type Said =
+  | { type: 'text'; text: string }
+  | { type: 'tool'; call: ToolCall }
+  | { type: 'done'; usage: Usage; finish: 'stop' | 'length' | 'tools' | 'filtered' };
+
+export interface PromptRequest {
+  readonly messages: readonly Message[];
+  readonly tools: readonly ToolSpec[];
+  /** Facts about the call for servers that want them (`custom-llm` with `metadataSendMode`), already in wire form. */
+  readonly metadata?: Readonly<Record<string, unknown>>;
+}
+
+export interface LanguageModel<Settings = Record<string, unknown>> extends ProviderSpec<Settings> {
+  readonly kind: 'llm';
+  /** Starts answering at once when iterated; stops and closes its connection when `ctx.scope` closes or iteration is left. */
+  reply(request: PromptRequest, settings: Settings, access: ProviderAccess, ctx: ProviderContext): AsyncIterable<Said>;
+}

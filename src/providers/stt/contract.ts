@@ -1,0 +1,47 @@
+/**
+ * Ears: audio in, words out. `listen` opens one recognition for a call and keeps it open; audio is pushed, words come back by
+ * callback. Reconnecting, replaying the ring and keeping alive are the helper's work (`streaming.ts`); a vendor is a codec.
+ */
+import type { AudioFormat } from '../../audio/format.ts';
+import type { AywaError } from '../../kernel/errors.ts';
+import type { ProviderAccess, ProviderContext, ProviderSpec } from '../contract.ts';
+
+/** Words as they become known. Times are media time: milliseconds of audio since the recognition's first byte. */
+export type Recognised =
+  /** Text that may still change; it replaces the previous partial. */
+  | { type: 'partial'; text: string; from: number; to: number; confidence?: number }
+  /** Text that will not change. `rejected` means: there was speech, but nothing that could be understood (`text` is empty). */
+  | { type: 'final'; text: string; from: number; to: number; confidence?: number; language?: string; rejected?: boolean }
+  /** The recogniser's own opinion that the turn is over, 0 to 1. */
+  | { type: 'turnEnd'; probability: number }
+  /** The recogniser's own voice activity, where it has one. */
+  | { type: 'speech'; talking: boolean };
+
+export interface HearingOptions {
+  /** What the line delivers. */
+  readonly format: AudioFormat;
+  readonly language: string;
+  /** Sentences and words that the agent expects, from its script, tools and `keyterm`s; a grammar for `lab`, hints elsewhere. */
+  readonly expected: readonly string[];
+}
+
+/** One open recognition. `write` is synchronous and never throws; the bytes are valid only during the call. */
+export interface Ears {
+  write(audio: Uint8Array): void;
+  /** The caller seems to have stopped: hurry up with the final. Recognisers that need no hint ignore it. */
+  flush(): void;
+}
+
+export interface EarsListener {
+  heard(words: Recognised): void;
+  /** The recognition is lost for good (after its own reconnects): the caller of `listen` decides on a fallback. */
+  failed(error: AywaError): void;
+  /** A connection was lost and is being replaced; for the journal only. */
+  reconnecting?(error: AywaError): void;
+}
+
+export interface SpeechToText<Settings = Record<string, unknown>> extends ProviderSpec<Settings> {
+  readonly kind: 'stt';
+  /** Opens the recognition; it lives until `ctx.scope` closes. Never throws: faults go to `listener.failed`. */
+  listen(options: HearingOptions, settings: Settings, access: ProviderAccess, listener: EarsListener, ctx: ProviderContext): Ears;
+}
