@@ -15,9 +15,21 @@ const MAY: Record<string, readonly RegExp[]> = {
   'config.ts': [/^kernel\//],
   cli: [/^operations\//, /^api\/contract\.ts$/, /^config\.ts$/, /^kernel\//],
   operations: [/^store\//, /^journal\//, /^config\.ts$/, /^kernel\//],
-  api: [/^call\/events\.ts$/, /^host\/protocol\.ts$/, /^agent\//, /^journal\//, /^store\//, /^operations\//, /^providers\/(index|contract)\.ts$/, /^carriers\/(index|carrier)\.ts$/, /^audio\/format\.ts$/, /^config\.ts$/, /^kernel\//],
+  api: [
+    /^call\/(events|control|messages)\.ts$/,
+    /^host\/protocol\.ts$/,
+    /^agent\//,
+    /^journal\//,
+    /^store\//,
+    /^operations\//,
+    /^providers\/(index|contract)\.ts$/,
+    /^carriers\/(index|carrier)\.ts$/,
+    /^audio\/format\.ts$/,
+    /^config\.ts$/,
+    /^kernel\//,
+  ],
   host: [/^call\//, /^agent\//, /^providers\//, /^carriers\//, /^audio\//, /^kernel\//],
-  journal: [/^call\/events\.ts$/, /^agent\/desk\.ts$/, /^store\//, /^kernel\//],
+  journal: [/^call\/(events|messages)\.ts$/, /^agent\/desk\.ts$/, /^store\//, /^kernel\//],
   call: [/^agent\//, /^providers\/(\w+\/)?contract\.ts$/, /^carriers\/carrier\.ts$/, /^audio\//, /^kernel\//],
   agent: [/^providers\/(\w+\/)?contract\.ts$/, /^kernel\//],
   providers: [/^audio\//, /^kernel\//],
@@ -32,7 +44,8 @@ const MAY: Record<string, readonly RegExp[]> = {
 const LONG: Record<string, string> = {};
 
 const roomOf = (file: string) => (file.includes('/') ? (file.split('/')[0] ?? '') : file);
-const importsOf = (text: string) => [...text.matchAll(/^(?:import|export)[^;]*?from '(\.[^']+)'/gms), ...text.matchAll(/import\('(\.[^']+)'\)/g)].map((m) => m[1] ?? '');
+const importsOf = (text: string) =>
+  [...text.matchAll(/^(?:import|export)[^;]*?from '(\.[^']+)'/gms), ...text.matchAll(/import\('(\.[^']+)'\)/g)].map((m) => m[1] ?? '');
 
 describe('the house', () => {
   it('keeps the dependency rule', () => {
@@ -59,7 +72,8 @@ describe('the house', () => {
       const self = file.slice(kind.length + 1);
       for (const path of importsOf(text)) {
         const target = relative(src, resolve(src, dirname(file), path));
-        if (vendors.includes(self) && target.startsWith(`${kind}/`) && vendors.includes(target.slice(kind.length + 1))) breaches.push(`${file} -> ${target}`);
+        if (vendors.includes(self) && target.startsWith(`${kind}/`) && vendors.includes(target.slice(kind.length + 1)))
+          breaches.push(`${file} -> ${target}`);
       }
     }
     expect(breaches).toEqual([]);
@@ -67,7 +81,10 @@ describe('the house', () => {
 
   it('keeps the platform behind the kernel', () => {
     const banned: [RegExp, RegExp][] = [
-      [/\bDate\.now\(|\bperformance\.now\(|(?<![.\w])set(Timeout|Interval|Immediate)\(|\bPromise\.race\(|AbortSignal\.(any|timeout)\(/, /^kernel\//],
+      [
+        /\bDate\.now\(|\bperformance\.now\(|(?<![.\w])set(Timeout|Interval|Immediate)\(|\bPromise\.race\(|AbortSignal\.(any|timeout)\(/,
+        /^kernel\//,
+      ],
       [/\bconsole\.\w+\(/, /^(kernel|cli|lab)\//],
       [/\bprocess\.env\b/, /^(config|main)\.ts$|^lab\/demo\.ts$|^store\/migrate\.ts$|^host\/child-main\.ts$/],
       [/(?<![.\w])fetch\(|\bnet\.connect\(|\btls\.connect\(|new WebSocket\(|from 'undici'/, /^kernel\/|^lab\//],

@@ -5,6 +5,7 @@
 import type { Socket } from 'node:net';
 import type { Answer, Question } from '../agent/desk.ts';
 import type { CallPlan } from '../agent/plan.ts';
+import type { ControlCommand } from '../call/control.ts';
 import type { CallEvent } from '../call/events.ts';
 import type { CarrierAccount, LineExpectation } from '../carriers/carrier.ts';
 
@@ -17,15 +18,6 @@ export interface LegPlan {
   /** How long the leg may take to arrive after the call was opened or answered; ms. */
   readonly arriveWithinMs: number;
 }
-
-/** What can be done to a live call from outside: the control API, a client's own socket, a supervisor. */
-export type ControlCommand =
-  | { type: 'say'; text: string; endAfter: boolean; interruptible: boolean; interrupt: boolean }
-  | { type: 'add-message'; role: 'system' | 'user' | 'assistant' | 'tool'; text: string; respond: boolean }
-  | { type: 'mute'; who: 'agent' | 'caller'; on: boolean }
-  | { type: 'say-first-message' }
-  | { type: 'end'; reason: 'api' | 'agent-hung-up' }
-  | { type: 'type'; text: string };
 
 export type Command =
   | { type: 'open'; plan: CallPlan; leg: LegPlan }

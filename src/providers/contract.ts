@@ -7,6 +7,9 @@ import type { Clock } from '../kernel/clock.ts';
 import type { Egress } from '../kernel/egress.ts';
 import type { Log } from '../kernel/log.ts';
 import type { Scope } from '../kernel/scope.ts';
+import type { LanguageModel } from './llm/contract.ts';
+import type { SpeechToText } from './stt/contract.ts';
+import type { TextToSpeech } from './tts/contract.ts';
 
 /** Everything that a vendor may touch. The scope is the reply's, the listening's or the call's; closing it ends the work. */
 export interface ProviderContext {
@@ -47,4 +50,11 @@ export interface ProviderChoice {
   readonly provider: string;
   readonly settings: Readonly<Record<string, unknown>>;
   readonly access: ProviderAccess;
+}
+
+/** All vendors that this build knows, by name or alias. A call gets this set injected; it never names a vendor itself. */
+export interface ProviderSet {
+  stt(name: string): SpeechToText | undefined;
+  llm(name: string): LanguageModel | undefined;
+  tts(name: string): TextToSpeech | undefined;
 }
