@@ -29,7 +29,7 @@ const MAY: Record<string, readonly RegExp[]> = {
     /^kernel\//,
   ],
   host: [/^call\//, /^agent\//, /^providers\//, /^carriers\//, /^audio\//, /^kernel\//],
-  journal: [/^call\/(events|messages)\.ts$/, /^agent\/desk\.ts$/, /^store\//, /^kernel\//],
+  journal: [/^call\/(events|messages)\.ts$/, /^agent\/desk\.ts$/, /^api\/contract\.ts$/, /^store\//, /^kernel\//],
   call: [/^agent\//, /^providers\/(\w+\/)?contract\.ts$/, /^carriers\/carrier\.ts$/, /^audio\//, /^kernel\//],
   agent: [/^providers\/(\w+\/)?contract\.ts$/, /^kernel\//],
   providers: [/^audio\//, /^kernel\//],

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { AywaError } from '../kernel/errors.ts';
+import { faultLine, faultsOf } from '../kernel/faults.ts';
 
 export type ControlCommand =
   | { type: 'say'; text: string; endAfter: boolean; interruptible: boolean; interrupt: boolean }
@@ -40,10 +41,10 @@ const Wire = z.discriminatedUnion('type', [Say, AddMessage, Control, End, Typed]
 export function parseControl(message: unknown): ControlCommand {
   const parsed = Wire.safeParse(message);
   if (!parsed.success) {
-    const faults = parsed.error.issues.map((issue) => ({ path: issue.path.join('.') || 'type', message: issue.message }));
+    const faults = faultsOf(parsed.error).map(({ path, message }) => ({ path: path || 'type', message }));
     const known = parsed.error.issues.every((issue) => issue.code !== 'invalid_union');
     throw new AywaError(known ? 'invalid_request' : 'unsupported', {
-      detail: faults.map((f) => `${f.path}: ${f.message}`).join('; '),
+      detail: faultLine(faults),
       faults,
     });
   }

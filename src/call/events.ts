@@ -80,7 +80,8 @@ const bodies = [
 
   // The caller
   z.object({ type: z.literal('caller.started') }),
-  z.object({ type: z.literal('caller.stopped') }),
+  /** `silentMs` is how long the voice had been gone when that was certain. */
+  z.object({ type: z.literal('caller.stopped'), silentMs: ms.optional() }),
   z.object({ type: z.literal('caller.partial'), text, from: ms, to: ms }),
   z.object({
     type: z.literal('caller.words'),
@@ -93,7 +94,10 @@ const bodies = [
     typed: z.boolean(),
   }),
   z.object({ type: z.literal('caller.turn_end'), probability: z.number() }),
-  /** The caller's turn as the agent will answer it. `from` and `to` span its words in media time. */
+  /**
+   * The caller's turn as the agent will answer it. `from` and `to` span its words in media time. A reply that is cut before its first
+   * sound gives the turn back: it comes again under the same number, with what was added, and replaces the earlier one.
+   */
   z.object({ type: z.literal('caller.turn'), turn: z.int(), text, from: ms, to: ms, waitedMs: ms }),
   z.object({ type: z.literal('dtmf.received'), digit: personal(z.string()) }),
 
@@ -116,7 +120,12 @@ const bodies = [
 
   // Timers and commands: the remaining inputs of the turn table
   z.object({ type: z.literal('timer.fired'), name: z.string() }),
-  z.object({ type: z.literal('control.received'), command: z.string(), text: text.nullable() }),
+  z.object({
+    type: z.literal('control.received'),
+    command: z.string(),
+    text: text.nullable(),
+    options: z.record(z.string(), z.boolean()).optional(),
+  }),
   /** A message was put into the agent's memory from outside. */
   z.object({ type: z.literal('memory.added'), role: z.enum(['system', 'user', 'assistant', 'tool']), text }),
 

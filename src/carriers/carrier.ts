@@ -3,6 +3,7 @@
  * its REST, its webhook verification and its answer document together, with capability flags; no carrier conditional anywhere else.
  */
 import type { AudioFormat } from '../audio/format.ts';
+import type { Clock } from '../kernel/clock.ts';
 import type { Egress } from '../kernel/egress.ts';
 import type { ErrorCode } from '../kernel/errors.ts';
 import type { Scope } from '../kernel/scope.ts';
@@ -59,6 +60,7 @@ export interface Line {
 /** Everything a media leg may touch besides its socket. */
 export interface LineContext {
   readonly scope: Scope;
+  readonly clock: Clock;
   readonly egress: Egress;
   /** How the carrier account is reached, for hanging up; absent for lines without an account. */
   readonly account?: CarrierAccount;
@@ -89,7 +91,7 @@ export interface LineExpectation {
   readonly providerCallId?: string;
 }
 
-export interface DialRequest {
+interface DialRequest {
   readonly to: string;
   readonly from: string;
   readonly mediaUrl: string;
@@ -110,7 +112,9 @@ export interface CarrierStatus {
 export interface CarrierCallback {
   readonly url: string;
   readonly headers: Readonly<Record<string, string | undefined>>;
-  readonly form: Readonly<Record<string, string>>;
+  readonly form: Readonly<Record<string, string | readonly string[]>>;
+  /** The raw body, where it is not a form: its hash is part of what is signed. */
+  readonly body?: string | Uint8Array;
 }
 
 export interface InboundCall {
@@ -119,6 +123,9 @@ export interface InboundCall {
   readonly from: string;
   readonly to: string;
 }
+
+/** Waits for the media leg's opening message, checks it against the expectation and gives the line; rejects with `media_malformed`. */
+export type ConnectLine = (socket: MediaSocket, expectation: LineExpectation, ctx: LineContext) => Promise<Line>;
 
 /** A carrier that reaches us by media websocket and webhooks. */
 export interface Carrier {
@@ -136,6 +143,5 @@ export interface Carrier {
   refuse(): { contentType: string; body: string };
   dial(request: DialRequest, account: CarrierAccount, egress: Egress, scope: Scope): Promise<{ providerCallId: string }>;
   hangUp(providerCallId: string, account: CarrierAccount, egress: Egress, scope: Scope): Promise<void>;
-  /** Waits for the media leg's opening message, checks it against the expectation and gives the line. */
-  connect(socket: MediaSocket, expectation: LineExpectation, ctx: LineContext): Promise<Line>;
+  readonly connect: ConnectLine;
 }

@@ -8,6 +8,7 @@ import type { CallPlan } from '../agent/plan.ts';
 import type { ControlCommand } from '../call/control.ts';
 import type { CallEvent } from '../call/events.ts';
 import type { CarrierAccount, LineExpectation } from '../carriers/carrier.ts';
+import type { LogFields } from '../kernel/log.ts';
 
 /** How the caller's leg reaches the call. */
 export interface LegPlan {
@@ -47,8 +48,10 @@ export type Report =
       type: 'log';
       level: 'debug' | 'info' | 'warn' | 'error';
       event: string;
-      fields: Readonly<Record<string, string | number | boolean | null>>;
+      fields: LogFields;
     }
+  /** Something failed that belongs to no call: the host finishes the calls that it has and takes no more. */
+  | { type: 'retiring'; detail: string }
   | { type: 'drained' };
 
 /** A websocket upgrade that control has authorised: the request as it came, with the bytes read beyond it. */

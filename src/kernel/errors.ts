@@ -156,6 +156,12 @@ export const ERRORS = {
     'The encryption key does not fit this database.',
     'Start with the key that wrote it: the fingerprints are in the message.',
   ),
+  store_damaged: row(
+    'invalid',
+    500,
+    'A sealed value cannot be opened.',
+    'It was changed or moved outside the runtime: restore it from a backup, or enter the secret again.',
+  ),
   store_schema: row('invalid', 500, 'The database schema is not the one this version needs.', 'Run `npm run migrate`, then start again.'),
   fenced: row('invalid', 409, 'Another node owns this call now.', 'Nothing: this node stops writing to it.'),
   artifact_missing: row(

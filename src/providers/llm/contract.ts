@@ -7,6 +7,8 @@ export interface ToolCall {
   /** Parsed JSON; an object always. What could not be parsed arrives as `{}` with `malformed` holding the raw text. */
   readonly arguments: Readonly<Record<string, unknown>>;
   readonly malformed?: string;
+  /** The vendor's own seal on the call, to be given back with it unread (Gemini); part of no event. */
+  readonly signature?: string;
 }
 
 /** The conversation as a model sees it. The agent's words are those that were heard. */

@@ -1,0 +1,20 @@
+/** Microseconds of CPU per 32 ms window of the Silero kernel, over speech; the best of several rounds. */
+import { createSilero } from '../src/providers/vad/silero.ts';
+import { recordedSpeech } from './lib/speech.ts';
+
+export async function vadWindow(): Promise<{ us8k: number }> {
+  const frames = recordedSpeech();
+  let windows = 0;
+  const stream = createSilero().open(() => {
+    windows += 1;
+  });
+  let best = Number.POSITIVE_INFINITY;
+  for (let round = 0; round < 9; round++) {
+    windows = 0;
+    const start = process.cpuUsage();
+    for (let i = 0; i < 16_000; i++) stream.write(frames[i % frames.length] as Int16Array, 160);
+    const used = process.cpuUsage(start);
+    best = Math.min(best, (used.user + used.system) / windows);
+  }
+  return { us8k: best };
+}

@@ -1,0 +1,67 @@
+/** The big calm control: a button while nobody talks, then a sign of who does. The rings follow the two levels without rendering. */
+import { LoaderCircle, Mic, MicOff } from 'lucide-react';
+import type { Ref } from 'react';
+
+export interface OrbHandle {
+  level(who: 'caller' | 'agent', level: number): void;
+}
+
+/** Speech lies around 0.05 to 0.2; the ear judges by ratio, so the ring does too. */
+const LOUDEST = 0.25;
+
+export function orbHandle(element: () => HTMLElement | null): OrbHandle {
+  return {
+    level(who, level) {
+      const shown = Math.sqrt(Math.min(1, level / LOUDEST));
+      element()?.style.setProperty(`--${who}-level`, shown.toFixed(2));
+    },
+  };
+}
+
+interface OrbProps {
+  readonly ref: Ref<HTMLDivElement>;
+  readonly phase: 'idle' | 'connecting' | 'live' | 'over';
+  readonly muted: boolean;
+  readonly disabled: boolean;
+  readonly label: string;
+  readonly onStart: () => void;
+}
+
+export function Orb({ ref, phase, muted, disabled, label, onStart }: OrbProps) {
+  const face = 'relative flex size-28 items-center justify-center rounded-full transition-colors';
+  return (
+    <div ref={ref} className="relative flex size-52 items-center justify-center">
+      {phase === 'live' && (
+        <>
+          <Ring of="agent" className="bg-accent-soft" />
+          <Ring of="caller" className="border-2 border-caller" />
+        </>
+      )}
+      {phase === 'idle' || phase === 'over' ? (
+        <button
+          type="button"
+          aria-label={label}
+          disabled={disabled}
+          onClick={onStart}
+          className={`${face} bg-accent text-on-accent shadow-card hover:bg-accent-strong disabled:bg-sunken disabled:text-faint`}
+        >
+          <Mic size={40} aria-hidden />
+        </button>
+      ) : (
+        <div aria-hidden className={`${face} bg-accent text-on-accent ${phase === 'connecting' ? 'animate-breathe' : ''}`}>
+          {phase === 'connecting' ? <LoaderCircle size={40} className="animate-spin" /> : muted ? <MicOff size={40} /> : <Mic size={40} />}
+        </div>
+      )}
+    </div>
+  );
+}
+
+function Ring({ of, className }: { of: 'caller' | 'agent'; className: string }) {
+  return (
+    <div
+      aria-hidden
+      className={`absolute size-28 rounded-full transition-transform duration-100 ease-out ${className}`}
+      style={{ transform: `scale(calc(1 + 0.75 * var(--${of}-level, 0)))` }}
+    />
+  );
+}

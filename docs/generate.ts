@@ -1,0 +1,55 @@
+/** Writes docs/events.md, docs/errors.md and docs/config.md from the tables that the code itself uses. A test compares them. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { z } from 'zod';
+import { EVENT_SCHEMAS, privacy } from '../src/call/events.ts';
+import { accountNames } from '../src/carriers/index.ts';
+import { VARIABLES } from '../src/config.ts';
+import { ERRORS } from '../src/kernel/errors.ts';
+import { environmentNames } from '../src/providers/index.ts';
+
+const table = (head: readonly string[], rows: readonly (readonly string[])[]) =>
+  [
+    `| ${head.join(' | ')} |`,
+    `|${head.map(() => ' --- ').join('|')}|`,
+    ...rows.map((row) => `| ${row.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`),
+  ].join('\n');
+
+function fieldText(name: string, schema: z.ZodType): string {
+  const inner = 'unwrap' in schema && schema.def.type === 'nullable' ? ' or null' : '';
+  const type = schema.def.type === 'nullable' ? ((schema as z.ZodNullable).unwrap() as z.ZodType).def.type : schema.def.type;
+  const values = schema.def.type === 'enum' ? `: ${Object.values((schema as z.ZodEnum).enum).join(', ')}` : '';
+  const mark = privacy.get(schema)?.class === 'personal' ? ', personal' : '';
+  return `\`${name}\` (${type}${inner}${mark}${values})`;
+}
+
+/** File name -> content. */
+export function generatedDocs(): Record<string, string> {
+  const events = EVENT_SCHEMAS.map((schema) => {
+    const { type, ...fields } = schema.shape as Record<string, z.ZodType>;
+    const name = String((type as z.ZodLiteral).value);
+    return [
+      `\`${name}\``,
+      Object.entries(fields)
+        .map(([key, field]) => fieldText(key, field))
+        .join('; ') || '–',
+    ];
+  });
+  const errors = Object.entries(ERRORS).map(([code, row]) => [`\`${code}\``, row.kind, String(row.status), row.message, row.fix]);
+  const config = VARIABLES.map((variable) => [
+    `\`${variable.name}\``,
+    variable.gate === 'optional' ? '' : 'yes',
+    variable.lab,
+    variable.what,
+  ]);
+  const vendors = [...environmentNames(), ...accountNames()].map((entry) => [`\`${entry.name}\``, entry.what]);
+  return {
+    'events.md': `# Events\n\nEverything that can happen in a call. Each event also carries \`call\`, \`seq\` (1, 2, 3 without a gap), \`at\` (ms since the call's first event) and \`wall\` (epoch ms).\nMade from \`src/call/events.ts\` by \`npm run docs\`.\n\n${table(['type', 'fields'], events)}\n`,
+    'errors.md': `# Errors\n\nEvery error answer has \`message\`, \`error\`, \`statusCode\`, and from us \`code\`, \`fix\` and \`faults\` (field paths). Made from \`src/kernel/errors.ts\` by \`npm run docs\`.\n\n${table(['code', 'kind', 'HTTP', 'what happened', 'what to do'], errors)}\n`,
+    'config.md': `# Configuration\n\nThe environment is the only configuration. \`NODE_ENV\` of exactly \`development\` or \`test\` starts the lab; anything else is production, which refuses to start (exit code 64) until every required variable is set and strong, and lists all faults at once.\nMade from \`src/config.ts\` and the provider and carrier tables by \`npm run docs\`.\n\n${table(['variable', 'required in production', 'in the lab', 'what it is'], config)}\n\n## Providers and carriers\n\nA credential (\`POST /credential\`) goes before these.\n\n${table(['variable', 'what it is'], vendors)}\n`,
+  };
+}
+
+if (process.argv[1] === import.meta.filename) {
+  for (const [file, text] of Object.entries(generatedDocs())) writeFileSync(join(import.meta.dirname, file), text);
+}

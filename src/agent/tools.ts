@@ -1,0 +1,121 @@
+/**
+ * The tools of an assistant as a call uses them: what the model is told about each, what is spoken around it, who answers it.
+ * A tool that this runtime cannot carry out is a fault with its path, never a tool that silently does nothing.
+ */
+import type { FieldFault } from '../kernel/errors.ts';
+import type { ToolSpec } from '../providers/llm/contract.ts';
+import type { Assistant, AssistantTool } from './definition.ts';
+import type { ToolMessage, ToolPlan } from './plan.ts';
+
+const KINDS = ['function', 'endCall', 'transferCall', 'dtmf'] as const;
+type Kind = (typeof KINDS)[number];
+
+/** Seconds that a tool's webhook may take unless its server says otherwise: Vapi's default. */
+const SERVER_SECONDS = 20;
+
+/** The tools of `assistant.model` in order; faults of unsupported ones go to `fault`. `language` chooses among translated messages. */
+export function planTools(assistant: Assistant, language: string, fault: (fault: FieldFault) => void): ToolPlan[] {
+  return (assistant.model?.tools ?? []).flatMap((tool, index) => {
+    const path = `model.tools[${index}]`;
+    const kind = KINDS.find((name) => name === tool.type);
+    if (!kind) {
+      fault({ path: `${path}.type`, message: `is not supported; this server knows ${KINDS.join(', ')}` });
+      return [];
+    }
+    if (kind === 'function' && !tool.function) {
+      fault({ path: `${path}.function`, message: 'is required for a function tool' });
+      return [];
+    }
+    if (tool.rejectionPlan) fault({ path: `${path}.rejectionPlan`, message: 'is not supported' });
+    const server = tool.server ?? assistant.server;
+    return [
+      {
+        id: typeof tool.id === 'string' ? tool.id : null,
+        kind,
+        spec: specOf(kind, tool),
+        async: tool.async ?? false,
+        finishes: tool.finishes ?? false,
+        timeoutMs: (server?.timeoutSeconds ?? SERVER_SECONDS) * 1000,
+        messages: messagesOf(tool, path, language, fault),
+        fixed: Object.fromEntries((tool.parameters ?? []).map(({ key, value }) => [key, value])),
+        source: withoutSecrets(tool),
+        target: tool.server?.url ? `tool:${index}` : 'assistant',
+      },
+    ];
+  });
+}
+
+const object = (properties: Record<string, unknown>, required: readonly string[]) => ({ type: 'object', properties, required });
+
+/** What the model is told when the assistant says nothing: our own words. */
+function standard(kind: Kind, tool: AssistantTool): ToolSpec {
+  switch (kind) {
+    case 'function':
+      return { name: '', description: '', parameters: object({}, []) };
+    case 'endCall':
+      return { name: 'endCall', description: 'Ends the call once the conversation has come to its end.', parameters: object({}, []) };
+    case 'dtmf':
+      return {
+        name: 'dtmf',
+        description: 'Presses keys of the telephone, for menus at the other end. `w` is a pause of half a second.',
+        parameters: object({ dtmf: { type: 'string', description: 'The keys, of 0-9 * # w' } }, ['dtmf']),
+      };
+    case 'transferCall': {
+      const places = (tool.destinations ?? []).flatMap((place) => placeOf(place) ?? []);
+      return {
+        name: 'transferCall',
+        description: 'Transfers the caller to another person or number, when the caller asks for it or the instructions say so.',
+        parameters: object({ destination: { type: 'string', ...(places.length > 0 && { enum: places }) } }, ['destination']),
+      };
+    }
+  }
+}
+
+function specOf(kind: Kind, tool: AssistantTool): ToolSpec {
+  const base = standard(kind, tool);
+  const own = tool.function;
+  return {
+    name: own?.name ?? base.name,
+    description: own?.description ?? base.description,
+    parameters: own?.parameters ?? base.parameters,
+  };
+}
+
+function placeOf(place: Readonly<Record<string, unknown>>): string | undefined {
+  const name = place.number ?? place.sipUri ?? place.assistantName;
+  return typeof name === 'string' ? name : undefined;
+}
+
+const WHEN: Readonly<Record<string, ToolMessage['when']>> = {
+  'request-start': 'start',
+  'request-complete': 'complete',
+  'request-failed': 'failed',
+  'request-response-delayed': 'delayed',
+};
+
+function messagesOf(tool: AssistantTool, path: string, language: string, fault: (fault: FieldFault) => void): ToolMessage[] {
+  return (tool.messages ?? []).flatMap((message, index) => {
+    const when = WHEN[message.type];
+    const at = `${path}.messages[${index}]`;
+    if (!when) fault({ path: `${at}.type`, message: `is not one of ${Object.keys(WHEN).join(', ')}` });
+    if (message.conditions?.length) fault({ path: `${at}.conditions`, message: 'are not supported' });
+    if (!when) return [];
+    const translated = message.contents?.find((content) => content.language?.slice(0, 2) === language.slice(0, 2)) ?? message.contents?.[0];
+    return [
+      {
+        when,
+        text: translated?.text ?? message.content ?? '',
+        role: message.role ?? 'assistant',
+        delayMs: message.timingMilliseconds ?? 0,
+        blocking: message.blocking ?? false,
+        endsCall: message.endCallAfterSpokenEnabled ?? false,
+      },
+    ];
+  });
+}
+
+/** The tool for webhooks and logs: of its server only what is no secret. */
+function withoutSecrets(tool: AssistantTool): Readonly<Record<string, unknown>> {
+  const { server, ...rest } = tool;
+  return server ? { ...rest, server: { url: server.url, timeoutSeconds: server.timeoutSeconds ?? SERVER_SECONDS } } : rest;
+}

@@ -1,0 +1,123 @@
+/** `/call`: place one by phone, browser, websocket or text; list, read, rename and delete what is kept of them. */
+import { z } from 'zod';
+import { unknownFields } from '../../agent/definition.ts';
+import { AywaError, asAywaError } from '../../kernel/errors.ts';
+import { withDeadline } from '../../kernel/scope.ts';
+import { organizationOf } from '../auth.ts';
+import { type Door, orderOf } from '../call-order.ts';
+import type { Call } from '../contract.ts';
+import type { Api, ApiDeps } from '../deps.ts';
+import { dial } from '../dial.ts';
+import { createOnce } from '../once.ts';
+import { placeCall } from '../place-call.ts';
+import { presentCall, presentNewCall } from '../presenters.ts';
+import { removeRecording } from '../recording.ts';
+import {
+  answers,
+  ById,
+  CallQuery,
+  Call as CallShape,
+  type CreateCall,
+  CreateCall as CreateCallShape,
+  DeleteCall,
+  UpdateCall,
+} from '../schemas.ts';
+
+import { warnOfUnknown } from '../warnings.ts';
+
+const tags = ['Calls'];
+
+export function callRoutes(app: Api, deps: ApiDeps): void {
+  const { store, config, log } = deps;
+  const doors: readonly [string, Door, string][] = [
+    ['/call', 'any', 'Place a call: by phone with `customer.number`, by websocket or text with `transport`'],
+    ['/call/phone', 'phone', 'Place a phone call'],
+    ['/call/web', 'web', 'Place a call that a browser joins'],
+  ];
+  for (const [path, door, summary] of doors) {
+    app.post(path, { schema: { tags, summary, body: CreateCallShape, response: answers(CallShape, 201) } }, (request, reply) =>
+      createOnce(deps, request, reply, () => {
+        warnOfUnknown(unknownIn(request.body), request, reply, log);
+        return create(deps, organizationOf(request), request.body, door);
+      }),
+    );
+  }
+
+  app.get(
+    '/call',
+    { schema: { tags, summary: 'List calls, newest first', querystring: CallQuery, response: answers(z.array(CallShape)) } },
+    async (request) => {
+      const { phoneNumberId, ...filter } = request.query;
+      // Numbers are no resource here yet, so that no call belongs to one.
+      if (phoneNumberId !== undefined) return [];
+      return (await store.calls.list(organizationOf(request), filter)).map((row) => presentCall(row, config.publicUrl));
+    },
+  );
+
+  app.get('/call/:id', { schema: { tags, summary: 'Read a call', params: ById, response: answers(CallShape) } }, async (request) =>
+    present(await store.calls.get(organizationOf(request), request.params.id)),
+  );
+
+  app.patch(
+    '/call/:id',
+    { schema: { tags, summary: 'Rename a call', params: ById, body: UpdateCall, response: answers(CallShape) } },
+    async (request) => {
+      const { name } = request.body;
+      const at = [organizationOf(request), request.params.id] as const;
+      return present(await (name === undefined ? store.calls.get(...at) : store.calls.rename(...at, name)));
+    },
+  );
+
+  app.delete(
+    '/call/:id',
+    {
+      schema: {
+        tags,
+        summary: 'Delete what is stored of a call that is over',
+        params: ById,
+        body: DeleteCall,
+        response: answers(CallShape),
+      },
+    },
+    async (request) => {
+      if (request.body.ids?.length)
+        throw new AywaError('unsupported', {
+          detail: 'Calls are deleted one by one.',
+          faults: [{ path: 'ids', message: 'is not supported by this server' }],
+        });
+      const row = await store.calls.remove(organizationOf(request), request.params.id);
+      if (row) await removeRecording(config.recordingsDir, row);
+      return present(row);
+    },
+  );
+
+  function present(row: Awaited<ReturnType<typeof store.calls.get>>): Call {
+    if (!row) throw new AywaError('not_found');
+    return presentCall(row, config.publicUrl);
+  }
+}
+
+function unknownIn(body: CreateCall): string[] {
+  const here = Object.keys(body).filter((field) => !Object.hasOwn(CreateCallShape.shape, field));
+  return [...here, ...unknownFields(body.assistant ?? {}).map((path) => `assistant.${path}`)];
+}
+
+async function create(deps: ApiDeps, organization: string, body: CreateCall, door: Door): Promise<Call> {
+  const order = await orderOf(deps, organization, body, door);
+  const placed = await placeCall(deps, order);
+  const { account } = order.leg;
+  const providerCallId = account && order.to !== null ? await dial(deps, account, placed, order.to) : null;
+  await kept(deps, placed.row.id);
+  const { calls, most } = deps.switchboard.capacity;
+  return {
+    ...presentNewCall(order, placed, providerCallId, deps.config.publicUrl),
+    subscriptionLimits: { concurrencyBlocked: false, concurrencyLimit: most, remainingConcurrentCalls: Math.max(0, most - calls) },
+  };
+}
+
+/** A client may read the call as soon as it has this answer. A database that is slow or away does not hold up the call, though. */
+async function kept({ scope, clock, journal }: ApiDeps, id: string): Promise<void> {
+  await withDeadline(scope, clock, 'keeping the call', 300, (within) => within.wait(journal.settled(id))).catch((error) => {
+    if (asAywaError(error).code !== 'timeout') throw error;
+  });
+}

@@ -1,0 +1,65 @@
+/** `/credential`: provider keys and carrier accounts. What is secret is sealed when it comes and never given back. */
+import { z } from 'zod';
+import { AywaError } from '../../kernel/errors.ts';
+import { knownVendors, variableNames } from '../access.ts';
+import { organizationOf } from '../auth.ts';
+import type { Api, ApiDeps } from '../deps.ts';
+import { createOnce } from '../once.ts';
+import { presentCredential } from '../presenters.ts';
+import { answers, ById, CreateCredential, Credential, ListQuery } from '../schemas.ts';
+
+const tags = ['Credentials'];
+/** Text that is no secret; every other text is. */
+const SHOWN = ['accountSid', 'phoneNumber'];
+const OPTIONAL = ['phoneNumber'];
+
+export function credentialRoutes(app: Api, deps: ApiDeps): void {
+  const { store } = deps;
+
+  app.post(
+    '/credential',
+    { schema: { tags, summary: 'Create a credential', body: CreateCredential, response: answers(Credential, 201) } },
+    (request, reply) =>
+      createOnce(deps, request, reply, async () => {
+        const { provider, name, ...fields } = request.body;
+        judge(provider, fields);
+        const entries = Object.entries(fields).filter((entry): entry is [string, string] => typeof entry[1] === 'string');
+        const shown = Object.fromEntries(entries.filter(([field]) => SHOWN.includes(field)));
+        const secrets = Object.fromEntries(entries.filter(([field]) => !SHOWN.includes(field)));
+        return presentCredential(await store.credentials.create(organizationOf(request), { provider, name: name ?? null, shown, secrets }));
+      }),
+  );
+
+  app.get(
+    '/credential',
+    { schema: { tags, summary: 'List credentials, newest first', querystring: ListQuery, response: answers(z.array(Credential)) } },
+    async (request) => (await store.credentials.list(organizationOf(request), request.query)).map(presentCredential),
+  );
+
+  app.get(
+    '/credential/:id',
+    { schema: { tags, summary: 'Read a credential, without its secrets', params: ById, response: answers(Credential) } },
+    async (request) => present(await store.credentials.get(organizationOf(request), request.params.id)),
+  );
+
+  app.delete(
+    '/credential/:id',
+    { schema: { tags, summary: 'Delete a credential', params: ById, response: answers(Credential) } },
+    async (request) => present(await store.credentials.remove(organizationOf(request), request.params.id)),
+  );
+}
+
+function present(row: Parameters<typeof presentCredential>[0] | undefined): Record<string, unknown> {
+  if (!row) throw new AywaError('not_found');
+  return presentCredential(row);
+}
+
+/** A credential that nothing could use is refused, instead of being kept and never looked at. */
+function judge(provider: string, fields: Readonly<Record<string, unknown>>): void {
+  const names = Object.keys(variableNames(provider));
+  if (names.length === 0) throw new AywaError('unsupported', { detail: `provider ${provider} is none of ${knownVendors().join(', ')}.` });
+  const faults = names
+    .filter((field) => !OPTIONAL.includes(field) && !fields[field])
+    .map((path) => ({ path, message: `must be given for ${provider}` }));
+  if (faults.length > 0) throw new AywaError('invalid_request', { faults });
+}

@@ -1,0 +1,92 @@
+/**
+ * What the model remembers: the plan's prompt, then the conversation as a fold of the call's events. The caller's turns are there once,
+ * the agent's words as far as they were heard, nothing else. Append-only apart from the turn that is being answered, so that a
+ * provider's prompt cache keeps hitting.
+ */
+import type { CallPlan } from '../agent/plan.ts';
+import type { Message } from '../providers/llm/contract.ts';
+import type { CallEvent } from './events.ts';
+
+export interface Conversation {
+  take(event: CallEvent): void;
+  /** The prompt for the next answer; with the caller's words that are not a turn yet, for a draft. */
+  messages(asked?: string): Message[];
+  /** Grows whenever anything but the open turn changes: a draft made at another version answers another conversation. */
+  readonly version: number;
+}
+
+/** What a model reads as the result of a tool that has not answered. */
+const PENDING = 'No result yet.';
+
+export function createConversation(plan: CallPlan): Conversation {
+  const past: Message[] = [];
+  let turn: { number: number; text: string } | null = null;
+  let settled = { number: 0, text: '' };
+  let version = 0;
+
+  const add = (message: Message) => {
+    past.push(message);
+    version += 1;
+  };
+  const settle = () => {
+    if (!turn) return;
+    if (turn.text !== '') add({ role: 'user', content: turn.text });
+    settled = { number: turn.number, text: `${turn.number === settled.number ? settled.text : ''} ${turn.text}`.trim() };
+    turn = null;
+  };
+  /** A turn that comes back after a tool was called for it is in memory already, up to its new words. */
+  const unsettled = (number: number, text: string) =>
+    number === settled.number && text.startsWith(settled.text) ? text.slice(settled.text.length).trim() : text;
+  const answer = (id: string, content: string) => {
+    const at = past.findIndex((message) => message.role === 'tool' && message.toolCallId === id && message.content === PENDING);
+    const pending = past[at];
+    if (pending?.role !== 'tool') return;
+    past[at] = { ...pending, content };
+    version += 1;
+  };
+
+  return {
+    get version() {
+      return version;
+    },
+    take(event) {
+      switch (event.type) {
+        case 'caller.turn':
+          turn = { number: event.turn, text: unsettled(event.turn, event.text) };
+          break;
+        case 'reply.audible':
+          settle();
+          break;
+        case 'agent.said':
+          if (event.text.trim() !== '') add({ role: 'assistant', content: event.text.trim() });
+          break;
+        case 'tool.called': {
+          settle();
+          const call = { id: event.id, name: event.name, arguments: event.arguments };
+          const before = past.findLastIndex((message) => message.role === 'assistant');
+          const round = past[before];
+          // Calls of one round stand together in one message, as models demand.
+          if (
+            round?.role === 'assistant' &&
+            round.toolCalls &&
+            past.slice(before + 1).every((m) => m.role === 'tool' && m.content === PENDING)
+          )
+            past[before] = { ...round, toolCalls: [...round.toolCalls, call] };
+          else past.push({ role: 'assistant', content: '', toolCalls: [call] });
+          add({ role: 'tool', toolCallId: event.id, name: event.name, content: PENDING });
+          break;
+        }
+        case 'tool.answered':
+          answer(event.id, event.result);
+          break;
+        case 'memory.added':
+          add(event.role === 'tool' ? { role: 'system', content: event.text } : { role: event.role, content: event.text });
+          break;
+      }
+    },
+    messages(asked) {
+      const text = asked ?? turn?.text;
+      return [...plan.prompt, ...past, ...(text ? [{ role: 'user', content: text } as const] : [])];
+    },
+  };
+}

@@ -1,0 +1,79 @@
+/**
+ * Drafts: answers that are begun before the caller's turn is certain. A draft has no path to the line; it becomes the reply when the
+ * words and the conversation are still the ones that it answers, and is closed otherwise.
+ */
+import type { CallPlan } from '../agent/plan.ts';
+import type { Conversation } from './conversation.ts';
+import { wordsOf } from './endpointing.ts';
+import type { CallEventBody } from './events.ts';
+import { type Reply, type ReplyParts, startReply } from './reply.ts';
+import { type TurnState, textOf } from './turn-taking.ts';
+
+/** Each one costs a model call, most of them for nothing. */
+const MOST_PER_TURN = 3;
+
+export interface Drafts {
+  /** After each event: begins an answer to final words always, to words that may still change only when they look stable. */
+  follow(event: CallEventBody, state: TurnState): void;
+  /** The draft that answers exactly these words, to be heard as `reply`; closes any other. */
+  adopt(text: string, reply: number): Reply | undefined;
+  discard(): void;
+  /** A turn was answered: the next one has its own drafts. */
+  renew(): void;
+}
+
+export function createDrafts(
+  plan: CallPlan,
+  parts: () => ReplyParts,
+  conversation: Conversation,
+  tell: (event: CallEventBody) => void,
+): Drafts {
+  let current: { number: number; key: string; reply: Reply } | undefined;
+  let made = 0;
+  let left = MOST_PER_TURN;
+  let lastPartial = '';
+
+  const keyOf = (text: string) => `${conversation.version} ${wordsOf(text).join(' ')}`;
+  const discard = () => {
+    if (!current) return;
+    current.reply.cancel();
+    tell({ type: 'draft.discarded', draft: current.number });
+    current = undefined;
+  };
+  /** The caller seems to have said this: an answer to it, unless there is one to the same words. */
+  const consider = (text: string) => {
+    const key = keyOf(text);
+    if (text === '' || current?.key === key) return;
+    discard();
+    if (left === 0) return;
+    left -= 1;
+    made += 1;
+    tell({ type: 'draft.begun', draft: made, text });
+    current = { number: made, key, reply: startReply({ asked: text }, parts()) };
+  };
+  return {
+    discard,
+    follow(event, { phase, muted, talking, waiting }) {
+      if (muted || (phase !== 'listening' && phase !== 'deciding')) return;
+      const said = textOf(waiting);
+      if (event.type === 'caller.partial') {
+        const stable = event.text === lastPartial || !talking || /[.!?]\s*$/.test(event.text);
+        lastPartial = event.text;
+        if (plan.turns.drafts && stable) consider(`${said} ${event.text}`.trim());
+      } else if (phase === 'deciding' || (plan.turns.drafts && event.type === 'caller.words')) consider(said);
+    },
+    adopt(text, reply) {
+      const draft = current;
+      if (draft?.key !== keyOf(text) || draft.reply.failed) {
+        discard();
+        return undefined;
+      }
+      current = undefined;
+      tell({ type: 'draft.adopted', draft: draft.number, reply });
+      return draft.reply;
+    },
+    renew() {
+      left = MOST_PER_TURN;
+    },
+  };
+}

@@ -1,0 +1,224 @@
+/**
+ * One reply in the making: model, tools, pieces of text, voice. It makes its words and sounds whether or not it may be heard, and has
+ * no way to the caller until `adopt` gives it a number and a track; what it made before is held in memory. A draft is a reply
+ * that has not been adopted. It never decides whose turn it is, and never fails silently: it says the fallback, or the apology.
+ */
+import type { CallPlan } from '../agent/plan.ts';
+import { msOf } from '../audio/format.ts';
+import { AywaError, asAywaError } from '../kernel/errors.ts';
+import { isCancelled, type Scope } from '../kernel/scope.ts';
+import type { ProviderContext } from '../providers/contract.ts';
+import type { Message, ToolCall } from '../providers/llm/contract.ts';
+import type { Speech } from '../providers/tts/contract.ts';
+import { APOLOGY_TEXT, apology } from './apology.ts';
+import { clauses } from './clauses.ts';
+import type { Conversation } from './conversation.ts';
+import { wordsOf } from './endpointing.ts';
+import type { CallEventBody, EndReason } from './events.ts';
+import type { ModelChain } from './model-chain.ts';
+import type { Track } from './playout.ts';
+import type { Tools } from './tool-round.ts';
+import type { Voices } from './voice-chain.ts';
+
+export interface ReplyParts {
+  readonly plan: CallPlan;
+  readonly models: ModelChain;
+  /** `null` on a text line: the words themselves are sent. */
+  readonly voices: Voices | null;
+  readonly tools: Tools;
+  readonly conversation: Conversation;
+  readonly ctx: ProviderContext;
+  tell(event: CallEventBody): void;
+}
+
+/** What it says: given words, or the model's answer to the conversation, with `asked` as the caller's last words while they are no turn yet. */
+export type Script = { readonly text: string; readonly endAfter: boolean } | { readonly asked: string | undefined };
+
+export interface Reply {
+  /** From now on it is heard. `broken` tells, instead of the track's `ended`, that no more sound than these milliseconds will come. */
+  adopt(number: number, track: Track, broken: (soundMs: number) => void): void;
+  /** Everything stops; nothing reaches the track after it returns. */
+  cancel(): void;
+  readonly failed: boolean;
+  /** Why the call ends after it, decided by its own words or tools. */
+  readonly closes: EndReason | null;
+}
+
+/** A model that still calls tools after so many rounds goes in circles. */
+const ROUNDS = 8;
+
+export function startReply(script: Script, parts: ReplyParts): Reply {
+  const { plan, voices, tools, conversation, tell } = parts;
+  const scope: Scope = parts.ctx.scope.child('text' in script ? 'saying' : 'reply');
+  const adopted = Promise.withResolvers<number>();
+  const held: (() => void)[] = [];
+  const cutter = clauses(voices ? voices.prefers : 'tokens');
+  /** What each round of tool calls was introduced with, by the first call's id. */
+  const rounds = new Map<string, { text: string; calls: readonly ToolCall[] }>();
+  let number: number | undefined;
+  let track: Track | undefined;
+  let broken = (_soundMs: number) => {};
+  let soundMs = 0;
+  /** Text whose voice has not begun: it counts as said from the first sound on, and not at all if there is none. */
+  let unvoiced: string[] = [];
+  let speech: Speech | undefined;
+  let spoken = '';
+  /** Where the present answer of the model begins in it, after fillers and earlier rounds. */
+  let answerFrom = 0;
+  let failed = false;
+  let closes: EndReason | null = null;
+  const reached = { token: false, audio: false };
+
+  /** Done now, or once there is a track. */
+  const out = (act: () => void) => {
+    if (scope.closed) return;
+    if (track) act();
+    else held.push(act);
+  };
+  const mark = (stage: 'token' | 'audio') => {
+    if (reached[stage]) return;
+    reached[stage] = true;
+    out(() => tell({ type: stage === 'token' ? 'reply.first_token' : 'reply.first_audio', reply: number ?? 0 }));
+  };
+  const sound = (bytes: Uint8Array) => {
+    mark('audio');
+    for (const piece of unvoiced.splice(0)) out(() => track?.text(piece));
+    if (voices) soundMs += msOf(voices.format, bytes.length);
+    if (track) return track.write(bytes);
+    const copy = bytes.slice();
+    held.push(() => track?.write(copy));
+  };
+
+  const openSpeech = () =>
+    voices?.speak({
+      audio: (bytes) => !scope.closed && sound(bytes),
+      word: (text, at, endAt) => out(() => track?.word(text, at, endAt)),
+      done: () => out(() => track?.end()),
+      failed() {
+        failed = true;
+        // What broke off is not complete, however little is missing.
+        if (reached.audio || !voices) return out(() => broken(soundMs));
+        unvoiced = [APOLOGY_TEXT];
+        sound(apology(voices.format));
+        out(() => track?.end());
+      },
+    });
+
+  const speak = (piece: string) => {
+    spoken += piece;
+    if (voices && !reached.audio) unvoiced.push(piece);
+    else out(() => track?.text(piece));
+    if (!voices) return;
+    speech ??= openSpeech();
+    speech?.say(piece);
+  };
+  const write = (text: string) => {
+    for (const piece of cutter.push(text)) speak(piece);
+  };
+  const flush = () => {
+    for (const piece of cutter.flush()) speak(piece);
+  };
+  /** A sentence of its own, apart from what was said before it. */
+  const sayWhole = (text: string) => {
+    flush();
+    speak(spoken !== '' && !/\s$/.test(spoken) ? ` ${text}` : text);
+  };
+
+  const prompt = (asked: string | undefined): Message[] =>
+    conversation.messages(asked).map((message) => {
+      const round = message.role === 'assistant' && message.toolCalls?.[0] ? rounds.get(message.toolCalls[0].id) : undefined;
+      return round ? { role: 'assistant', content: round.text, toolCalls: round.calls } : message;
+    });
+
+  const converse = async (asked: string | undefined) => {
+    for (let round = 0; round < ROUNDS; round++) {
+      const calls: ToolCall[] = [];
+      answerFrom = spoken.length;
+      const request = {
+        messages: prompt(round === 0 ? asked : undefined),
+        tools: plan.tools.map((tool) => tool.spec),
+        metadata: plan.metadata,
+      };
+      for await (const said of parts.models.answer(request, { ...parts.ctx, scope }, tell)) {
+        if (said.type === 'text') {
+          if (said.text.trim() !== '') mark('token');
+          write(said.text);
+        }
+        if (said.type === 'tool') {
+          mark('token');
+          calls.push(said.call);
+        }
+      }
+      flush();
+      const [first] = calls;
+      if (!first && spoken.slice(answerFrom).trim() === '') throw emptyAnswer(plan, tell);
+      if (!first) return;
+      // A tool may do something that cannot be undone: it waits until this reply is the one.
+      const reply = number ?? (await scope.wait(adopted.promise));
+      rounds.set(first.id, { text: spoken.slice(answerFrom).trim(), calls });
+      const outcome = await tools.run(reply, calls, sayWhole, scope);
+      if (outcome.endsCall) closes = 'agent-hung-up';
+      if (outcome.answered) return;
+      if (spoken !== '' && !/\s$/.test(spoken)) write(' ');
+    }
+    throw new AywaError('provider_garbage', { detail: `The model called tools ${ROUNDS} times without an answer.` });
+  };
+
+  const compose = async () => {
+    try {
+      if ('text' in script) sayWhole(script.text);
+      else await converse(script.asked);
+      closes ??= 'text' in script ? (script.endAfter ? 'said-last-words' : null) : endPhraseIn(spoken, plan.endPhrases);
+    } catch (error) {
+      if (scope.closed || isCancelled(error)) throw error;
+      failed = true;
+      const fault = asAywaError(error);
+      if (fault.code === 'bug') parts.ctx.log.error('reply_failed', { detail: fault.message, stack: fault.stack });
+      flush();
+      if (spoken.slice(answerFrom).trim() === '') sayWhole(plan.fallback || APOLOGY_TEXT);
+    }
+    if (speech) speech.end();
+    else if (spoken !== '') out(() => track?.end());
+    else out(() => broken(0));
+  };
+  scope.spawn('compose', compose);
+
+  return {
+    get failed() {
+      return failed;
+    },
+    get closes() {
+      return closes;
+    },
+    adopt(given, onto, onBroken) {
+      number = given;
+      track = onto;
+      broken = onBroken;
+      for (const act of held.splice(0)) act();
+      adopted.resolve(given);
+    },
+    cancel() {
+      if (scope.closed) return;
+      void scope.close('cut');
+      speech?.cancel();
+      held.length = 0;
+      if (number !== undefined) tools.abandon(number);
+    },
+  };
+}
+
+function emptyAnswer(plan: CallPlan, tell: (event: CallEventBody) => void): AywaError {
+  const error = new AywaError('provider_garbage', { detail: 'The model gave an empty answer.' });
+  tell({ type: 'provider.failed', kind: 'llm', provider: plan.llm[0].provider, code: error.code, detail: error.message, final: true });
+  return error;
+}
+
+/** An end-call phrase anywhere in the agent's own words, case and punctuation aside. */
+function endPhraseIn(text: string, phrases: readonly string[]): EndReason | null {
+  const words = ` ${wordsOf(text).join(' ')} `;
+  const found = phrases.some((phrase) => {
+    const wanted = wordsOf(phrase).join(' ');
+    return wanted !== '' && words.includes(` ${wanted} `);
+  });
+  return found ? 'said-end-phrase' : null;
+}

@@ -1,0 +1,102 @@
+import { AywaError } from '../kernel/errors.ts';
+import { faultLine, faultsOf } from '../kernel/faults.ts';
+import type { ProviderAccess, ProviderChoice, ProviderKind, ProviderSet, ProviderSpec } from './contract.ts';
+import { FIELD_OF } from './faults.ts';
+import { anthropicBrain } from './llm/anthropic.ts';
+import { compatibleBrains } from './llm/compatible.ts';
+import type { LanguageModel } from './llm/contract.ts';
+import { customBrain } from './llm/custom-llm.ts';
+import { googleBrain } from './llm/google.ts';
+import { labBrain } from './llm/lab.ts';
+import { openaiBrain } from './llm/openai.ts';
+import type { SpeechToText } from './stt/contract.ts';
+import { deepgramEars } from './stt/deepgram.ts';
+import { labEars } from './stt/lab.ts';
+import { openaiEars } from './stt/openai.ts';
+import { cartesiaVoice } from './tts/cartesia.ts';
+import type { TextToSpeech } from './tts/contract.ts';
+import { deepgramVoice } from './tts/deepgram.ts';
+import { elevenlabsVoice } from './tts/elevenlabs.ts';
+import { labVoice } from './tts/lab.ts';
+import { openaiVoice } from './tts/openai.ts';
+
+/** In the order in which a default is chosen: of each kind, the first whose key is set. */
+const EARS: readonly SpeechToText[] = [deepgramEars, openaiEars, labEars];
+const BRAINS: readonly LanguageModel[] = [openaiBrain, anthropicBrain, googleBrain, ...compatibleBrains, customBrain, labBrain];
+const VOICES: readonly TextToSpeech[] = [elevenlabsVoice, cartesiaVoice, deepgramVoice, openaiVoice, labVoice];
+
+export const PROVIDERS: readonly (SpeechToText | LanguageModel | TextToSpeech)[] = [...EARS, ...BRAINS, ...VOICES];
+
+const named = <P extends ProviderSpec<unknown>>(vendors: readonly P[], name: string): P | undefined =>
+  vendors.find((vendor) => vendor.name === name || vendor.aliases?.includes(name));
+
+export const providerSet: ProviderSet = {
+  stt: (name) => named(EARS, name),
+  llm: (name) => named(BRAINS, name),
+  tts: (name) => named(VOICES, name),
+};
+
+const OF_KIND = { stt: EARS, llm: BRAINS, tts: VOICES } as const;
+
+type Variables = Readonly<Record<string, string>>;
+
+/** The key and address of a vendor: the credential's, else the environment's. Throws `credential_missing` when a key is needed. */
+export function accessOf(
+  spec: Pick<ProviderSpec<unknown>, 'name' | 'env' | 'origin' | 'needsKey'>,
+  variables: Variables,
+  credential: { readonly apiKey?: string; readonly baseUrl?: string } = {},
+): ProviderAccess {
+  // The operator's key never goes to an address that came with a credential.
+  const apiKey = credential.apiKey ?? (credential.baseUrl ? '' : (variables[`${spec.env}_API_KEY`] ?? ''));
+  if (spec.needsKey && !apiKey) {
+    throw new AywaError('credential_missing', {
+      detail: `Set ${spec.env}_API_KEY, or create a ${spec.name} credential with POST /credential.`,
+    });
+  }
+  return { apiKey, baseUrl: credential.baseUrl ?? variables[`${spec.env}_BASE_URL`] ?? spec.origin };
+}
+
+/**
+ * A provider as an assistant names it, ready for a call. Throws `unsupported` for a name that this build does not know,
+ * `assistant_invalid` with the path of every wrong setting, and `credential_missing`. Paths begin inside the provider's own part.
+ */
+export function chooseProvider(
+  kind: ProviderKind,
+  name: string,
+  settings: unknown,
+  variables: Variables,
+  credential?: { readonly apiKey?: string; readonly baseUrl?: string },
+): ProviderChoice {
+  const vendor = named<ProviderSpec<Record<string, unknown>>>(OF_KIND[kind], name);
+  if (!vendor) {
+    const known = OF_KIND[kind].map((one) => one.name).join(', ');
+    const message = `is not known here. Known are: ${known}.`;
+    throw new AywaError('unsupported', { detail: `provider ${message}`, faults: [{ path: 'provider', message }] });
+  }
+  const parsed = vendor.settings.safeParse(settings ?? {});
+  if (!parsed.success) {
+    const faults = faultsOf(parsed.error);
+    throw new AywaError('assistant_invalid', { detail: faultLine(faults), faults });
+  }
+  return { provider: vendor.name, settings: parsed.data, access: accessOf(vendor, variables, credential) };
+}
+
+/** What an assistant that names no provider gets: the first vendor of the kind whose key is set, else the lab's. */
+export function defaultChoice(kind: ProviderKind, variables: Variables): { provider: string; settings: Record<string, unknown> } {
+  const vendor = OF_KIND[kind].find(({ needsKey, env }) => needsKey && variables[`${env}_API_KEY`]);
+  return { provider: vendor?.name ?? 'lab', settings: {} };
+}
+
+/** Every variable that the vendors of this build read, once, for the documentation. */
+export function environmentNames(): { name: string; what: string }[] {
+  const outside = PROVIDERS.filter(({ name }) => name !== 'lab');
+  return [...Map.groupBy(outside, ({ env }) => env)].flatMap(([env, [first, ...others]]) => {
+    if (!first) return [];
+    const kinds = [first, ...others].map(({ kind }) => FIELD_OF[kind]).join(', ');
+    const otherwise = first.origin ? `\`${first.origin}\`` : "the assistant's `url`";
+    return [
+      { name: `${env}_API_KEY`, what: `Key for ${first.name} (${kinds}).` },
+      { name: `${env}_BASE_URL`, what: `Address of ${first.name}; ${otherwise} unless set.` },
+    ];
+  });
+}

@@ -1,0 +1,170 @@
+/**
+ * The life of one recognition over a websocket: connects at once, keeps the last ten seconds of audio, replays them to a new
+ * connection when one is lost, keeps quiet connections alive and ends with its scope. It knows no vendor: a codec says what
+ * goes over the wire. Times leave here in media time, whichever connection the words came from.
+ */
+import { type AudioFormat, bytesOf, bytesPerSample, msOf } from '../../audio/format.ts';
+import type { OutboundSocket, SocketRequest } from '../../kernel/egress.ts';
+import type { AywaError } from '../../kernel/errors.ts';
+import { isCancelled } from '../../kernel/scope.ts';
+import type { ProviderAccess, ProviderContext } from '../contract.ts';
+import { closure, type Vendor, vendorFault } from '../faults.ts';
+import type { Ears, EarsListener, Recognised } from './contract.ts';
+
+/** One connection's wire format. A codec may keep state: each connection gets a new one. */
+export interface EarsCodec {
+  readonly request: SocketRequest;
+  /** Messages that come before the first audio. */
+  readonly opening?: readonly string[];
+  /** The wire form of audio; the bytes as they are unless given. */
+  readonly audio?: (bytes: Uint8Array) => string | Uint8Array;
+  /** Asks for the final of what was sent so far. */
+  readonly flush?: string;
+  /** Reads one message; times count from this connection's first byte. Throws when it is an error report or no protocol at all. */
+  decode(message: string | Buffer, heard: (words: Recognised) => void): void;
+}
+
+export interface StreamingEars {
+  readonly vendor: Vendor;
+  readonly access: ProviderAccess;
+  readonly format: AudioFormat;
+  readonly codec: () => EarsCodec;
+  /** Sent when no audio went out for this long, where the vendor closes quiet connections. */
+  readonly keepAlive?: { readonly message: string; readonly everyMs: number };
+  readonly listener: EarsListener;
+  readonly ctx: ProviderContext;
+}
+
+const RING_MS = 10_000;
+/** Audio goes out in pieces of this length, and at once on `flush`: a third of the system calls of single frames. */
+const PIECE_MS = 60;
+const REPLAY_PIECE_MS = 250;
+const BACKOFF_MS = [100, 400, 1_600] as const;
+const FLAPPING_MS = 60_000;
+const CONNECT_MS = 3_000;
+
+/** Opens the recognition. Never throws; what cannot be healed by a new connection goes to `listener.failed`, once. */
+export function streamingEars({ vendor, access, format, codec: newCodec, keepAlive, listener, ctx }: StreamingEars): Ears {
+  const { scope, clock } = ctx;
+  const ring = audioRing(bytesOf(format, RING_MS), bytesPerSample(format));
+  const piece = bytesOf(format, PIECE_MS);
+  const replayPiece = bytesOf(format, REPLAY_PIECE_MS);
+  let line: { socket: OutboundSocket; codec: EarsCodec } | undefined;
+  /** Positions in bytes since the first `write`: what the connection was given, where words are final, and where a final is owed (0: none is). */
+  let sent = 0;
+  let settled = 0;
+  let asked = 0;
+
+  const sendWaiting = () => {
+    if (!line) return;
+    const { socket, codec } = line;
+    ring.read(sent, replayPiece, (bytes) => socket.send(codec.audio ? codec.audio(bytes) : bytes));
+    sent = ring.written;
+  };
+
+  /** Serves one connection until it breaks; resolves with the reason. */
+  const serve = (socket: OutboundSocket, codec: EarsCodec): Promise<unknown> =>
+    new Promise((broken) => {
+      line = { socket, codec };
+      // Words that are final are not heard twice; what the ring has lost is lost.
+      sent = Math.max(settled, ring.oldest);
+      const offset = msOf(format, sent);
+      const heard = (words: Recognised) => {
+        if (words.type !== 'partial' && words.type !== 'final') return listener.heard(words);
+        const placed = { ...words, from: words.from + offset, to: words.to + offset };
+        if (words.type === 'final') {
+          settled = Math.max(settled, Math.min(ring.written, bytesOf(format, placed.to)));
+          asked = 0;
+        }
+        listener.heard(placed);
+      };
+      socket.onMessage((message) => {
+        if (line?.socket !== socket) return;
+        try {
+          codec.decode(message, heard);
+        } catch (error) {
+          broken(error);
+          socket.close();
+        }
+      });
+      socket.onClose((code, reason) => broken(closure(code, reason)));
+      for (const message of codec.opening ?? []) socket.send(message);
+      sendWaiting();
+      if (asked > settled && codec.flush) socket.send(codec.flush);
+    });
+
+  scope.spawn(`${vendor.name} ears`, async () => {
+    let losses: number[] = [];
+    while (!scope.closed) {
+      let error: AywaError;
+      try {
+        const codec = newCodec();
+        const socket = await ctx.egress.socket({ timeoutMs: CONNECT_MS, ...codec.request }, scope);
+        error = vendorFault(vendor, access, await scope.wait(serve(socket, codec)));
+      } catch (fault) {
+        if (isCancelled(fault)) return;
+        error = vendorFault(vendor, access, fault);
+      }
+      line = undefined;
+      losses = losses.filter((at) => at > clock.now() - FLAPPING_MS);
+      const pause = BACKOFF_MS[losses.length];
+      if (pause === undefined || !(error.kind === 'network' || error.kind === 'timeout')) return listener.failed(error);
+      losses.push(clock.now());
+      listener.reconnecting?.(error);
+      await clock.sleep(pause, scope);
+    }
+  });
+
+  if (keepAlive) {
+    scope.spawn(`${vendor.name} keep-alive`, async () => {
+      for (let before = -1; ; before = sent) {
+        await clock.sleep(keepAlive.everyMs, scope);
+        if (sent === before) line?.socket.send(keepAlive.message);
+      }
+    });
+  }
+
+  return {
+    write(audio) {
+      ring.write(audio);
+      if (ring.written - sent >= piece) sendWaiting();
+    },
+    flush() {
+      asked = ring.written;
+      sendWaiting();
+      if (line?.codec.flush) line.socket.send(line.codec.flush);
+    },
+  };
+}
+
+/** The last `capacity` bytes of a stream, addressed by their position in it; positions stay on whole samples. */
+function audioRing(capacity: number, sample: number) {
+  const data = new Uint8Array(capacity);
+  let written = 0;
+  return {
+    get written() {
+      return written;
+    },
+    get oldest() {
+      return Math.max(0, written - capacity);
+    },
+    write(bytes: Uint8Array) {
+      const kept = bytes.length > capacity ? bytes.subarray(bytes.length - capacity) : bytes;
+      const start = (written + bytes.length - kept.length) % capacity;
+      const first = Math.min(kept.length, capacity - start);
+      data.set(kept.subarray(0, first), start);
+      data.set(kept.subarray(first), 0);
+      written += bytes.length;
+    },
+    /** Gives everything from `from` on, at most `most` bytes at a time; the views are valid during the call. */
+    read(from: number, most: number, take: (bytes: Uint8Array) => void) {
+      let at = Math.max(from - (from % sample), written - capacity, 0);
+      while (at < written) {
+        const start = at % capacity;
+        const length = Math.min(most, written - at, capacity - start);
+        take(data.subarray(start, start + length));
+        at += length;
+      }
+    },
+  };
+}
