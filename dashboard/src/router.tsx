@@ -23,13 +23,13 @@ const assistants = createRoute({
   component: lazyRouteComponent(() => import('./assistants/assistants-page.tsx'), 'AssistantsPage'),
 });
 
-export const assistantRoute = createRoute({
+const assistantRoute = createRoute({
   getParentRoute: () => root,
   path: '/assistants/$id',
   component: lazyRouteComponent(() => import('./assistants/assistant-page.tsx'), 'AssistantPage'),
 });
 
-export const talkRoute = createRoute({
+const talkRoute = createRoute({
   getParentRoute: () => root,
   path: '/talk',
   validateSearch: (search): { assistant?: string } => (typeof search.assistant === 'string' ? { assistant: search.assistant } : {}),
@@ -42,7 +42,7 @@ const calls = createRoute({
   component: lazyRouteComponent(() => import('./calls/calls-page.tsx'), 'CallsPage'),
 });
 
-export const callRoute = createRoute({
+const callRoute = createRoute({
   getParentRoute: () => root,
   path: '/calls/$id',
   component: lazyRouteComponent(() => import('./calls/call-page.tsx'), 'CallPage'),

@@ -11,7 +11,9 @@ const dateFilter = typeof filters.date === 'function' ? filters.date : () => '';
 /** `date` takes a time zone as its second argument, and `"now"` means the moment of the call, not that of the rendering. */
 const engine = new Liquid({
   ownPropertyOnly: true,
+  // An empty set of partial templates takes the place of the file system.
   templates: {},
+  // Characters, milliseconds and (about) bytes for one text: far beyond any prompt, short of holding up other calls.
   parseLimit: 500_000,
   renderLimit: 200,
   memoryLimit: 5_000_000,

@@ -31,7 +31,8 @@ import { createPlayout, type Playout } from './playout.ts';
 import { type Recording, startRecording } from './recording.ts';
 import { type Reply, type ReplyParts, startReply } from './reply.ts';
 import { createTools } from './tool-round.ts';
-import { type Effect, step, TURN_START } from './turn-taking.ts';
+import { type Effect, TURN_START } from './turn-state.ts';
+import { step } from './turn-taking.ts';
 import { createTurnTimers } from './turn-timers.ts';
 import { openVoices, type Voices } from './voice-chain.ts';
 
@@ -208,7 +209,7 @@ export function startCall(deps: CallDeps): Call {
   const keypad = createKeypad(clock, (keys) => post(typedEvent(`Keypad: ${keys}`, mediaMs())));
   const malformed = new Map<string, number>();
   const signal = (told: LineSignal) => {
-    if (over) return;
+    if (finishing) return;
     switch (told.type) {
       case 'mark':
         return playout?.mark(told.name);
@@ -271,7 +272,7 @@ export function startCall(deps: CallDeps): Call {
     let quiet = new Uint8Array(0);
     leg.listen({
       audio(bytes) {
-        if (over) return;
+        if (finishing) return;
         recording?.caller(bytes);
         if (callerMuted && quiet.length !== bytes.length) quiet = new Uint8Array(bytes.length).fill(SILENCE[format.encoding]);
         listening?.write(callerMuted ? quiet : bytes);
@@ -299,7 +300,7 @@ export function startCall(deps: CallDeps): Call {
   const progress: Call['progress'] = (at, carrier, providerCallId) => {
     if (at === 'dialing') return post({ type: 'call.dialing', carrier, providerCallId });
     if (at === 'ringing') return post({ type: 'call.ringing' });
-    if (answeredAt !== undefined) return;
+    if (finishing || answeredAt !== undefined) return;
     answered();
     prepareOpening();
     awaitLeg(deps.arriveWithinMs);
@@ -319,8 +320,8 @@ export function startCall(deps: CallDeps): Call {
       deps.log.error('release_failed', { call: plan.call, detail: asAywaError(error).message });
     }
     scope.spawn('finish', async () => {
-      await saveRecording();
       if (line && lineEndedBy !== 'caller') await leave(line);
+      await saveRecording();
       conclude();
       void scope.close('ended').then(ended.resolve);
     });
@@ -376,7 +377,7 @@ export function startCall(deps: CallDeps): Call {
   });
   const awaitLeg = (ms: number) => {
     arrival?.cancel();
-    if (!line && !over) arrival = clock.timer(ms, () => end('never-connected', `The media leg did not arrive within ${ms} ms.`));
+    if (!line) arrival = clock.timer(ms, () => end('never-connected', `The media leg did not arrive within ${ms} ms.`));
   };
 
   const { channel, agentName: agent, assistantId, from, to } = plan;

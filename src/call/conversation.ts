@@ -20,8 +20,10 @@ const PENDING = 'No result yet.';
 
 export function createConversation(plan: CallPlan): Conversation {
   const past: Message[] = [];
-  let turn: { number: number; text: string } | null = null;
-  let settled = { number: 0, text: '' };
+  /** The turn that is being answered, as far as it is not in `past`. */
+  let turn = '';
+  /** What is in `past` of a turn that was not answered audibly: it was put there for a tool, and comes back when the reply is cut. */
+  let settled = '';
   let version = 0;
 
   const add = (message: Message) => {
@@ -29,14 +31,12 @@ export function createConversation(plan: CallPlan): Conversation {
     version += 1;
   };
   const settle = () => {
-    if (!turn) return;
-    if (turn.text !== '') add({ role: 'user', content: turn.text });
-    settled = { number: turn.number, text: `${turn.number === settled.number ? settled.text : ''} ${turn.text}`.trim() };
-    turn = null;
+    if (turn === '') return;
+    add({ role: 'user', content: turn });
+    settled = `${settled} ${turn}`.trim();
+    turn = '';
   };
-  /** A turn that comes back after a tool was called for it is in memory already, up to its new words. */
-  const unsettled = (number: number, text: string) =>
-    number === settled.number && text.startsWith(settled.text) ? text.slice(settled.text.length).trim() : text;
+  const unsettled = (text: string) => (text.startsWith(settled) ? text.slice(settled.length).trim() : text);
   const answer = (id: string, content: string) => {
     const at = past.findIndex((message) => message.role === 'tool' && message.toolCallId === id && message.content === PENDING);
     const pending = past[at];
@@ -52,10 +52,11 @@ export function createConversation(plan: CallPlan): Conversation {
     take(event) {
       switch (event.type) {
         case 'caller.turn':
-          turn = { number: event.turn, text: unsettled(event.turn, event.text) };
+          turn = unsettled(event.text);
           break;
         case 'reply.audible':
           settle();
+          settled = '';
           break;
         case 'agent.said':
           if (event.text.trim() !== '') add({ role: 'assistant', content: event.text.trim() });
@@ -85,7 +86,7 @@ export function createConversation(plan: CallPlan): Conversation {
       }
     },
     messages(asked) {
-      const text = asked ?? turn?.text;
+      const text = asked === undefined ? turn : unsettled(asked);
       return [...plan.prompt, ...past, ...(text ? [{ role: 'user', content: text } as const] : [])];
     },
   };

@@ -7,7 +7,7 @@ import type { Conversation } from './conversation.ts';
 import { wordsOf } from './endpointing.ts';
 import type { CallEventBody } from './events.ts';
 import { type Reply, type ReplyParts, startReply } from './reply.ts';
-import { type TurnState, textOf } from './turn-taking.ts';
+import { type TurnState, textOf } from './turn-state.ts';
 
 /** Each one costs a model call, most of them for nothing. */
 const MOST_PER_TURN = 3;
@@ -31,7 +31,6 @@ export function createDrafts(
   let current: { number: number; key: string; reply: Reply } | undefined;
   let made = 0;
   let left = MOST_PER_TURN;
-  let lastPartial = '';
 
   const keyOf = (text: string) => `${conversation.version} ${wordsOf(text).join(' ')}`;
   const discard = () => {
@@ -57,8 +56,7 @@ export function createDrafts(
       if (muted || (phase !== 'listening' && phase !== 'deciding')) return;
       const said = textOf(waiting);
       if (event.type === 'caller.partial') {
-        const stable = event.text === lastPartial || !talking || /[.!?]\s*$/.test(event.text);
-        lastPartial = event.text;
+        const stable = !talking || /[.!?]\s*$/.test(event.text);
         if (plan.turns.drafts && stable) consider(`${said} ${event.text}`.trim());
       } else if (phase === 'deciding' || (plan.turns.drafts && event.type === 'caller.words')) consider(said);
     },

@@ -4,7 +4,7 @@
  */
 import { RE2JS } from 're2js';
 import type { CallPlan, EndpointingRule } from '../agent/plan.ts';
-import type { Policy } from './turn-taking.ts';
+import type { Policy } from './turn-state.ts';
 
 export function compilePolicy(plan: CallPlan): Policy {
   const { turns, idle } = plan;

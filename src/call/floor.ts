@@ -9,7 +9,7 @@ import type { CallEventBody, EventOf } from './events.ts';
 import type { Playout, PlayoutListener, Track } from './playout.ts';
 import { type Reply, type ReplyParts, startReply } from './reply.ts';
 import { openTextTrack } from './text-track.ts';
-import { type CutBy, type Effect, type Turn, textOf } from './turn-taking.ts';
+import { type CutBy, type Effect, type Turn, textOf } from './turn-state.ts';
 
 export interface FloorParts {
   readonly clock: Clock;
@@ -118,6 +118,7 @@ export function createFloor(parts: FloorParts): Floor {
       // Before the end itself, so that nothing else is begun in between.
       if (done.reply.closes) record({ type: 'call.closing', reason: done.reply.closes, detail: null });
       open = undefined;
+      done.reply.cancel();
       parts.speaking(false);
       return true;
     },

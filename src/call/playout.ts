@@ -218,6 +218,9 @@ function openTrack(
   const freeze = () => {
     sleep();
     position();
+    // First of all: what the line echoes while it clears was never heard.
+    generation = nextGeneration();
+    marks = [];
     if (can.clear && floor < sent) {
       line.clear();
       recorded.endMs -= (sent - floor) / bytesPerMs;
@@ -227,8 +230,6 @@ function openTrack(
     }
     floor = sent;
     marked = sent;
-    marks = [];
-    generation = nextGeneration();
   };
 
   const finish = () => {

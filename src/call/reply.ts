@@ -37,7 +37,7 @@ export type Script = { readonly text: string; readonly endAfter: boolean } | { r
 export interface Reply {
   /** From now on it is heard. `broken` tells, instead of the track's `ended`, that no more sound than these milliseconds will come. */
   adopt(number: number, track: Track, broken: (soundMs: number) => void): void;
-  /** Everything stops; nothing reaches the track after it returns. */
+  /** Everything stops and is released; nothing reaches the track after it returns. */
   cancel(): void;
   readonly failed: boolean;
   /** Why the call ends after it, decided by its own words or tools. */
@@ -151,7 +151,7 @@ export function startReply(script: Script, parts: ReplyParts): Reply {
       }
       flush();
       const [first] = calls;
-      if (!first && spoken.slice(answerFrom).trim() === '') throw emptyAnswer(plan, tell);
+      if (!first && spoken.slice(answerFrom).trim() === '') throw misbehaved('The model gave an empty answer.');
       if (!first) return;
       // A tool may do something that cannot be undone: it waits until this reply is the one.
       const reply = number ?? (await scope.wait(adopted.promise));
@@ -161,7 +161,13 @@ export function startReply(script: Script, parts: ReplyParts): Reply {
       if (outcome.answered) return;
       if (spoken !== '' && !/\s$/.test(spoken)) write(' ');
     }
-    throw new AywaError('provider_garbage', { detail: `The model called tools ${ROUNDS} times without an answer.` });
+    throw misbehaved(`The model called tools ${ROUNDS} times without an answer.`);
+  };
+
+  const misbehaved = (detail: string): AywaError => {
+    const error = new AywaError('provider_garbage', { detail });
+    tell({ type: 'provider.failed', kind: 'llm', provider: plan.llm[0].provider, code: error.code, detail: error.message, final: true });
+    return error;
   };
 
   const compose = async () => {
@@ -172,8 +178,7 @@ export function startReply(script: Script, parts: ReplyParts): Reply {
     } catch (error) {
       if (scope.closed || isCancelled(error)) throw error;
       failed = true;
-      const fault = asAywaError(error);
-      if (fault.code === 'bug') parts.ctx.log.error('reply_failed', { detail: fault.message, stack: fault.stack });
+      if (asAywaError(error).kind === 'bug') parts.ctx.log.error('reply_failed', { detail: asAywaError(error).message });
       flush();
       if (spoken.slice(answerFrom).trim() === '') sayWhole(plan.fallback || APOLOGY_TEXT);
     }
@@ -181,7 +186,17 @@ export function startReply(script: Script, parts: ReplyParts): Reply {
     else if (spoken !== '') out(() => track?.end());
     else out(() => broken(0));
   };
-  scope.spawn('compose', compose);
+  scope.spawn('compose', async () => {
+    try {
+      await compose();
+    } catch (error) {
+      if (scope.closed || isCancelled(error)) throw error;
+      // Whatever broke, the reply must end, or the call would think for ever.
+      failed = true;
+      parts.ctx.log.error('reply_failed', { detail: asAywaError(error).message, stack: asAywaError(error).stack });
+      out(() => broken(soundMs));
+    }
+  });
 
   return {
     get failed() {
@@ -205,12 +220,6 @@ export function startReply(script: Script, parts: ReplyParts): Reply {
       if (number !== undefined) tools.abandon(number);
     },
   };
-}
-
-function emptyAnswer(plan: CallPlan, tell: (event: CallEventBody) => void): AywaError {
-  const error = new AywaError('provider_garbage', { detail: 'The model gave an empty answer.' });
-  tell({ type: 'provider.failed', kind: 'llm', provider: plan.llm[0].provider, code: error.code, detail: error.message, final: true });
-  return error;
 }
 
 /** An end-call phrase anywhere in the agent's own words, case and punctuation aside. */

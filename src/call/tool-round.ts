@@ -10,7 +10,7 @@ import { isCancelled, type Scope, withDeadline } from '../kernel/scope.ts';
 import type { ToolCall } from '../providers/llm/contract.ts';
 import type { CallEventBody } from './events.ts';
 
-export interface RoundOutcome {
+interface RoundOutcome {
   /** The call ends when the reply was heard. */
   readonly endsCall: boolean;
   /** The caller was told the result: the model is not asked again. */

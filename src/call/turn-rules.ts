@@ -3,7 +3,19 @@
  * state; none of them knows which cell it stands in.
  */
 import type { EndReason } from './events.ts';
-import type { CutBy, Effect, InputOf, OpenReply, Phase, Policy, Saying, Step, TurnState, Words } from './turn-taking.ts';
+import {
+  type CutBy,
+  type Effect,
+  type InputOf,
+  type OpenReply,
+  type Phase,
+  type Policy,
+  type Saying,
+  type Step,
+  type TurnState,
+  textOf,
+  type Words,
+} from './turn-state.ts';
 
 /** A final that comes this late after the voice is still waited for before the caller is prompted; ms. */
 const LATE_FINAL_MS = 1_500;
@@ -85,7 +97,7 @@ function answerable(state: TurnState): boolean {
 /** Waits for the end of the turn: from the end of the voice, so that late words do not wait twice. */
 export function decide(state: TurnState, at: number, policy: Policy, partial = ''): Step {
   const typed = state.waiting.at(-1)?.typed === true && !state.talking;
-  const text = [...state.waiting.map((words) => words.text), partial].join(' ').trim();
+  const text = `${textOf(state.waiting)} ${partial}`.trim();
   // A recogniser's opinion scales the wait: certain of the end, none; certain of the contrary, twice.
   const scale = state.probability === null ? 1 : 2 * (1 - state.probability);
   const wait = typed ? 0 : policy.waitMs(text, state.lastSaid) * scale;
@@ -158,17 +170,22 @@ export function judgeAlarm(state: TurnState, at: number, policy: Policy): Step {
   return cut(state, at, state.open?.audible ? 'caller' : 'superseded', policy);
 }
 
-/** Words before the reply was heard belong to the turn that it answers; into a given text they do not break. */
+/** Words before the reply was heard belong to the turn that it answers; into a given text they do not break, and a murmur changes nothing. */
 export function moreWords(state: TurnState, words: Words, at: number, policy: Policy): Step {
   const given = state.open?.fixed === true;
-  const hello = given && !words.typed && countWords(words.text) <= HELLO_WORDS;
-  const kept = keep(state, hello ? { ...words, soft: true } : words, at);
-  return given || !interruptible(state) ? [kept] : cut(kept, at, 'superseded', policy);
+  const soft = isMurmur(words, policy) || (given && !words.typed && countWords(words.text) <= HELLO_WORDS);
+  const kept = keep(state, { ...words, soft }, at);
+  return soft || given || !interruptible(state) ? [kept] : cut(kept, at, 'superseded', policy);
+}
+
+/** A backchannel, or a sound that the recogniser could make nothing of: no turn of its own while the agent has the floor. */
+function isMurmur({ typed, rejected, text }: Words, policy: Policy): boolean {
+  return !typed && (rejected || policy.acknowledges(text));
 }
 
 /** Words while the reply is heard: an interruption, or kept for the next turn. */
 export function overWords(state: TurnState, { words, at }: InputOf<'words'>, policy: Policy): Step {
-  const soft = !words.typed && (words.rejected || policy.acknowledges(words.text) || isHello(state, words.text, at));
+  const soft = isMurmur(words, policy) || (!words.typed && isHello(state, words.text, at));
   const kept = keep(state, { ...words, soft }, at);
   const interrupts = words.typed ? interruptible(state) : !words.rejected && isInterruption(state, words.text, at, policy);
   return interrupts ? cut(kept, at, 'caller', policy) : [kept];

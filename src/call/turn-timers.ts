@@ -1,6 +1,6 @@
 /** The turn table's timers: the state names what is due when, this arms it. Nothing else starts a timer for a turn. */
 import type { Clock, Timer } from '../kernel/clock.ts';
-import type { TimerName, TurnState } from './turn-taking.ts';
+import type { TimerName, TurnState } from './turn-state.ts';
 
 export interface TurnTimers {
   /** Makes what is armed equal to what the state says; `at` is now, in the state's time. */

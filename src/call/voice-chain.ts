@@ -18,7 +18,7 @@ const FIRST_AUDIO_MS = 1_200;
 const STALL_MS = 1_500;
 
 /** Where one reply's sound goes; called synchronously, in order. Exactly one of `done` and `failed` comes last. */
-export interface VoiceSink {
+interface VoiceSink {
   audio(bytes: Uint8Array): void;
   word(text: string, atMs: number, endAtMs: number): void;
   done(): void;

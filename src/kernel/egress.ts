@@ -19,6 +19,8 @@ export interface HttpRequest {
   timeoutMs?: number;
   /** Longest silence inside the body; 10 s unless said otherwise. */
   idleMs?: number;
+  /** `public` for an address that a tenant supplied; it narrows what the door allows and never widens it. */
+  reach?: Reach | undefined;
 }
 
 export interface HttpReply {
@@ -40,6 +42,8 @@ export interface SocketRequest {
   timeoutMs?: number;
   /** Largest message accepted; 1 MiB unless said otherwise. */
   maxBytes?: number;
+  /** As in `HttpRequest`. */
+  reach?: Reach | undefined;
 }
 
 /** An outbound websocket: callbacks, because audio passes through it. Set them right after opening; nothing is emitted before. */
@@ -70,13 +74,19 @@ const MAX_BUFFERED = 1024 * 1024;
 /** `reach` says which addresses are allowed: `any` for what the operator configured, `public` for what tenants or models supply. */
 export function createEgress(reach: Reach): Egress {
   const opened = { http: 0, sockets: 0 };
-  const connect = guardedConnect(reach, () => {
-    opened.http += 1;
-  });
-  const agent = new Agent({ connect, keepAliveTimeout: 60_000, connections: 1024, pipelining: 1, bodyTimeout: 0, headersTimeout: 0 });
+  // One pool per reach: a connection that was opened to a private address must not serve a request that may not go there.
+  const pool = (of: Reach) => {
+    const connect = guardedConnect(of, () => {
+      opened.http += 1;
+    });
+    return new Agent({ connect, keepAliveTimeout: 60_000, connections: 1024, pipelining: 1, bodyTimeout: 0, headersTimeout: 0 });
+  };
+  const pools: Record<Reach, Agent> = { any: pool('any'), public: pool('public') };
+  const narrowed = (asked: Reach = reach): Reach => (reach === 'public' ? 'public' : asked);
 
   const http: OpenHttp = async (ask, scope) => {
-    judgeUrl(ask.url, ['http:', 'https:'], reach);
+    const within = narrowed(ask.reach);
+    judgeUrl(ask.url, ['http:', 'https:'], within);
     const controller = new AbortController();
     const stop = () => controller.abort(new AywaError('cancelled', { detail: ask.url.split('?')[0] ?? '' }));
     scope.signal.addEventListener('abort', stop, { once: true });
@@ -84,7 +94,7 @@ export function createEgress(reach: Reach): Egress {
     try {
       const answer = await scope.wait(
         request(ask.url, {
-          dispatcher: agent,
+          dispatcher: pools[within],
           method: ask.method ?? 'GET',
           headers: ask.headers ?? {},
           body: ask.body ?? null,
@@ -102,9 +112,10 @@ export function createEgress(reach: Reach): Egress {
   };
 
   const socket: OpenSocket = (ask, scope) => {
-    judgeUrl(ask.url, ['ws:', 'wss:', 'http:', 'https:'], reach);
+    const within = narrowed(ask.reach);
+    judgeUrl(ask.url, ['ws:', 'wss:', 'http:', 'https:'], within);
     opened.sockets += 1;
-    return openSocket(ask, scope, reach);
+    return openSocket(ask, scope, within);
   };
 
   return { http, socket, opened };

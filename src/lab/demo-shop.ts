@@ -48,7 +48,7 @@ export function shopAssistant(toolUrl: string): Record<string, unknown> {
           when: ['my order number is <digits>', 'it is <digits>', 'the number is <digits>', '<digits>'],
           say: 'Thank you, one moment.',
           tool: { name: 'find_repair', arguments: { order: '{digits}' } },
-          then: 'Good news. Your {result.bicycle} is {result.state}. It comes to {result.price}.',
+          answered: 'Good news. Your {result.bicycle} is {result.state}. It comes to {result.price}.',
           failed: 'I am sorry, I cannot find that order.',
         },
         {

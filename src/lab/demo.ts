@@ -59,6 +59,9 @@ async function demo(): Promise<boolean> {
     LOG_LEVEL: 'error',
     ...process.env,
     NODE_ENV: 'development',
+    // The carrier signs the address that it calls, which is this machine's.
+    RUNTIME_PUBLIC_URL: undefined,
+    RUNTIME_HOST: undefined,
     TWILIO_ACCOUNT_SID: carrier.accountSid,
     TWILIO_AUTH_TOKEN: carrier.authToken,
     TWILIO_PHONE_NUMBER: carrier.number,

@@ -3,6 +3,7 @@
  * A vendor is one file: a pure codec between the vendor's wire and the port of its kind, plus this description.
  */
 import type { z } from 'zod';
+import type { Reach } from '../kernel/addresses.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Egress } from '../kernel/egress.ts';
 import type { Log } from '../kernel/log.ts';
@@ -25,6 +26,8 @@ export interface ProviderAccess {
   readonly apiKey: string;
   /** `<VENDOR>_BASE_URL`; the vendor's public origin unless set. For OpenAI and compatibles it ends in `/v1`. */
   readonly baseUrl: string;
+  /** `public`: the address is a tenant's, and only public ones are allowed. Absent: the operator's or the vendor's own. */
+  readonly reach?: Reach;
 }
 
 export type ProviderKind = 'stt' | 'llm' | 'tts';
@@ -43,6 +46,8 @@ export interface ProviderSpec<Settings> {
   readonly needsKey: boolean;
   /** The vendor's part of the assistant, without `provider`; unknown fields are kept by the assistant, ignored here. */
   readonly settings: z.ZodType<Settings>;
+  /** Where the assistant itself names the server: an address that the tenant chose. */
+  readonly addressIn?: (settings: Settings) => string | undefined;
 }
 
 /** One provider as a call uses it: the name, validated settings and the way in. Plain data, crosses the process wall. */

@@ -1,3 +1,4 @@
+import type { Reach } from '../kernel/addresses.ts';
 import { AywaError } from '../kernel/errors.ts';
 import { faultLine, faultsOf } from '../kernel/faults.ts';
 import type { ProviderAccess, ProviderChoice, ProviderKind, ProviderSet, ProviderSpec } from './contract.ts';
@@ -40,21 +41,33 @@ const OF_KIND = { stt: EARS, llm: BRAINS, tts: VOICES } as const;
 
 type Variables = Readonly<Record<string, string>>;
 
-/** The key and address of a vendor: the credential's, else the environment's. Throws `credential_missing` when a key is needed. */
+/** What an organisation says of a vendor by a credential, and which addresses it may name. */
+export interface TenantAccess {
+  readonly apiKey?: string;
+  readonly baseUrl?: string;
+  readonly reach?: Reach;
+}
+
+/** The key and address of a vendor: the tenant's, else the operator's environment. Throws `credential_missing` when a key is needed. */
 export function accessOf(
   spec: Pick<ProviderSpec<unknown>, 'name' | 'env' | 'origin' | 'needsKey'>,
   variables: Variables,
-  credential: { readonly apiKey?: string; readonly baseUrl?: string } = {},
+  tenant: TenantAccess = {},
 ): ProviderAccess {
-  // The operator's key never goes to an address that came with a credential.
-  const apiKey = credential.apiKey ?? (credential.baseUrl ? '' : (variables[`${spec.env}_API_KEY`] ?? ''));
+  const operators = variables[`${spec.env}_BASE_URL`];
+  const baseUrl = tenant.baseUrl ?? operators ?? spec.origin;
+  // The operator's key never goes to an address that somebody else chose.
+  const foreign = tenant.baseUrl !== undefined && (operators === undefined || originOf(tenant.baseUrl) !== originOf(operators));
+  const apiKey = tenant.apiKey ?? (foreign ? '' : (variables[`${spec.env}_API_KEY`] ?? ''));
   if (spec.needsKey && !apiKey) {
     throw new AywaError('credential_missing', {
-      detail: `Set ${spec.env}_API_KEY, or create a ${spec.name} credential with POST /credential.`,
+      detail: `Set ${spec.env}_API_KEY, or create a credential for ${spec.name} with POST /credential.`,
     });
   }
-  return { apiKey, baseUrl: credential.baseUrl ?? variables[`${spec.env}_BASE_URL`] ?? spec.origin };
+  return { apiKey, baseUrl, ...(foreign && tenant.reach === 'public' && { reach: tenant.reach }) };
 }
+
+const originOf = (url: string) => (URL.canParse(url) ? new URL(url).origin : url);
 
 /**
  * A provider as an assistant names it, ready for a call. Throws `unsupported` for a name that this build does not know,
@@ -65,7 +78,7 @@ export function chooseProvider(
   name: string,
   settings: unknown,
   variables: Variables,
-  credential?: { readonly apiKey?: string; readonly baseUrl?: string },
+  tenant: TenantAccess = {},
 ): ProviderChoice {
   const vendor = named<ProviderSpec<Record<string, unknown>>>(OF_KIND[kind], name);
   if (!vendor) {
@@ -78,7 +91,13 @@ export function chooseProvider(
     const faults = faultsOf(parsed.error);
     throw new AywaError('assistant_invalid', { detail: faultLine(faults), faults });
   }
-  return { provider: vendor.name, settings: parsed.data, access: accessOf(vendor, variables, credential) };
+  const own = vendor.addressIn?.(parsed.data);
+  const access = accessOf(vendor, variables, own === undefined ? tenant : { ...tenant, baseUrl: own });
+  if (!access.baseUrl && vendor.addressIn) {
+    const faults = [{ path: 'url', message: `must be given, because ${vendor.env}_BASE_URL is not set` }];
+    throw new AywaError('assistant_invalid', { detail: faultLine(faults), faults });
+  }
+  return { provider: vendor.name, settings: parsed.data, access };
 }
 
 /** What an assistant that names no provider gets: the first vendor of the kind whose key is set, else the lab's. */

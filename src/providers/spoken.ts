@@ -70,7 +70,7 @@ export function matchPhrase(phrase: string, text: string): Record<string, string
 function digitsOf(words: string): string {
   return words
     .split(' ')
-    .map((word) => (word === 'oh' ? 0 : DIGIT_WORDS.findIndex((name) => name === word)))
+    .map((word) => (word === 'oh' ? 0 : (DIGIT_WORDS as readonly string[]).indexOf(word)))
     .join('');
 }
 

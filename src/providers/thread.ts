@@ -1,6 +1,6 @@
 /**
  * One worker thread behind a question-and-answer port, for lab work that would hold up the calls: started at the first question,
- * shared by the process, started anew at the next question after a crash. It never keeps the process alive.
+ * shared by the process, started anew at the next question after a crash. Idle, it does not keep the process alive.
  */
 import { parentPort, Worker } from 'node:worker_threads';
 import { AywaError } from '../kernel/errors.ts';
@@ -28,13 +28,12 @@ export function thread<Question, Reply>(name: string, entry: URL): (question: Qu
     started.on('message', ({ id, body }: Letter<Outcome<Reply>>) => {
       const asked = waiting.get(id);
       waiting.delete(id);
+      if (waiting.size === 0) started.unref();
       if (body.ok) asked?.resolve(body.reply);
       else asked?.reject(new AywaError('provider_network', { detail: `The ${name} failed: ${body.detail}` }));
     });
     started.on('error', (error) => lost(error instanceof Error ? error.message : String(error)));
     started.on('exit', (code) => lost(`exit ${code}`));
-    // After the listeners: a port that is listened to counts as work again.
-    started.unref();
     return started;
   };
 
@@ -43,6 +42,7 @@ export function thread<Question, Reply>(name: string, entry: URL): (question: Qu
     const asked = Promise.withResolvers<Reply>();
     const id = ++last;
     waiting.set(id, asked);
+    worker.ref();
     const letter: Letter<Question> = { id, body: question };
     worker.postMessage(letter);
     return asked.promise;

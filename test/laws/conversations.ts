@@ -2,18 +2,8 @@
  * Random conversations for the turn table, and the laws that every one of them must keep. A conversation is a list of inputs; the
  * world around the table (the voice detector, the open reply, what was answered) is kept here from the inputs and effects alone.
  */
-import {
-  type Effect,
-  type Input,
-  type Policy,
-  step,
-  TABLE,
-  type Table,
-  type TimerName,
-  TURN_START,
-  type TurnState,
-  type Words,
-} from '../../src/call/turn-taking.ts';
+import { type Effect, type Input, type Policy, type TimerName, TURN_START, type TurnState, type Words } from '../../src/call/turn-state.ts';
+import { step, TABLE, type Table } from '../../src/call/turn-taking.ts';
 
 export type Law = 'liveness' | 'conservation' | 'manners' | 'one reply' | 'phases' | 'answers' | 'ending';
 export interface Breach {
@@ -183,7 +173,7 @@ function settle(world: World, policy: Policy, table: Table): { law: Law; detail:
 }
 
 /** Replays inputs and the fair ending; the first breach, or `null`. */
-export function check(inputs: readonly Input[], policy: Policy, table: Table = TABLE): Breach | null {
+function check(inputs: readonly Input[], policy: Policy, table: Table = TABLE): Breach | null {
   const world = newWorld();
   for (const [index, input] of inputs.entries()) {
     const breach = play(world, input, policy, table);

@@ -34,7 +34,7 @@ const script = [
     when: 'my order number is <digits>',
     say: 'One moment.',
     tool: { name: 'order', arguments: { order: '{digits}', shop: 7 } },
-    then: 'It is {result.state}, {result.by.name}.',
+    answered: 'It is {result.state}, {result.by.name}.',
     failed: 'I cannot find it.',
   },
   { when: '<yes>', after: 'shall i call', say: 'I will call you.' },
@@ -80,7 +80,7 @@ describe('a script', () => {
 
 describe('tools', () => {
   const asked = [user('My order number is four seven two nine.')];
-  const after = (content: string): Message[] => [
+  const withResult = (content: string): Message[] => [
     ...asked,
     { role: 'assistant', content: 'One moment.', toolCalls: [{ id: 'lab_1', name: 'find_order', arguments: {} }] },
     { role: 'tool', toolCallId: 'lab_1', name: 'find_order', content },
@@ -94,12 +94,12 @@ describe('tools', () => {
   });
 
   it('have their results spoken', async () => {
-    expect((await reply({ script }, after('{"state":"ready","by":{"name":"Ann"}}'))).text).toBe('It is ready, Ann.');
-    expect((await reply({ script: [{ ...script[2], then: undefined }] }, after('Ready.'))).text).toBe('Ready.');
+    expect((await reply({ script }, withResult('{"state":"ready","by":{"name":"Ann"}}'))).text).toBe('It is ready, Ann.');
+    expect((await reply({ script: [{ ...script[2], answered: undefined }] }, withResult('Ready.'))).text).toBe('Ready.');
   });
 
   it('that fail or are missing are admitted', async () => {
-    expect((await reply({ script }, after('No result returned.'))).text).toBe('I cannot find it.');
+    expect((await reply({ script }, withResult('No result returned.'))).text).toBe('I cannot find it.');
     expect((await reply({ script }, asked, [tool('endCall')])).text).toBe('I cannot find it.');
   });
 

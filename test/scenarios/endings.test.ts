@@ -1,5 +1,9 @@
 /** Ends that no script foresees: the owner lets go, something throws; and 500 calls that leave nothing behind. */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { wavChannel } from '../../src/audio/wav.ts';
 import { startCall } from '../../src/call/call.ts';
 import type { CallEvent } from '../../src/call/events.ts';
 import { VirtualClock } from '../../src/kernel/clock.ts';
@@ -11,20 +15,20 @@ import { drive, perform, planWith, type Stage, tool } from './scenario.ts';
 
 const refuse = () => Promise.reject(new AywaError('egress_denied'));
 
-function liveCall(onEvent: (event: CallEvent) => void) {
+function liveCall(onEvent: (event: CallEvent) => void, recordingsDir: string | null = null) {
   const clock = new VirtualClock();
   const root = rootScope('test', { clock });
   const scope = root.child('call');
   const line = fakeLine(clock);
   const call = startCall({
-    plan: planWith({ opening: { mode: 'agent-text', text: 'Hello, this is Ada.', interruptible: true } }),
+    plan: planWith({ record: true, opening: { mode: 'agent-text', text: 'Hello, this is Ada.', interruptible: true } }),
     clock,
     scope,
     providers: providerSet([fakeEars('ears')], [fakeModel('model', clock)], [fakeVoice('voice', clock)]),
     egress: { http: refuse, socket: refuse, opened: { http: 0, sockets: 0 } },
     log: silentLog,
     vad: fakeVad,
-    recordingsDir: null,
+    recordingsDir,
     desk: { ask: refuse },
     node: 'node-1',
     host: 'host-1',
@@ -75,6 +79,25 @@ it('a second leg is hung up and the call goes on', async () => {
   expect(events.filter((event) => event.type === 'line.connected')).toHaveLength(1);
   void scope.close('done');
   await call.ended;
+});
+
+it('a recorded call stores both voices before it ends', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'aywa-scenario-'));
+  try {
+    const events: CallEvent[] = [];
+    const { clock, line, call } = liveCall((event) => events.push(event), folder);
+    call.attach(line);
+    await clock.advance(2_000);
+    call.end('api', '');
+    await drive(clock, call.ended, 0);
+    const [stored, ended] = events.slice(-2);
+    expect(ended?.type).toBe('call.ended');
+    expect(stored).toMatchObject({ type: 'recording.stored', file: join(folder, 'call-1.wav') });
+    const agent = wavChannel(readFileSync(join(folder, 'call-1.wav')), 1);
+    expect(agent.some((sample) => Math.abs(sample) > 1_000)).toBe(true);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 const stories: ((stage: Stage, jitter: number) => void)[] = [

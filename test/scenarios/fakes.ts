@@ -191,7 +191,7 @@ export function fakeEars(name: string): FakeEars {
 
 // ---- the model
 
-export type Answer = { say?: string; tools?: { id?: string; name: string; arguments?: Record<string, unknown> }[] } & {
+type Answer = { say?: string; tools?: { id?: string; name: string; arguments?: Record<string, unknown> }[] } & {
   /** ms until the first word, and between words. */
   firstToken?: number;
   perWord?: number;
@@ -246,7 +246,7 @@ export function fakeModel(name: string, clock: Clock): FakeModel {
 
 // ---- the voice
 
-export interface VoiceOptions {
+interface VoiceOptions {
   firstAudio?: number;
   /** Never makes a sound. */
   mute?: boolean;
@@ -256,7 +256,7 @@ export interface VoiceOptions {
 }
 
 /** A spoken character lasts this long; ms. */
-export const CHARACTER_MS = 60;
+const CHARACTER_MS = 60;
 
 export interface FakeVoice {
   readonly provider: TextToSpeech;

@@ -12,7 +12,8 @@ import type { ControlCommand } from '../../src/call/control.ts';
 import { compilePolicy } from '../../src/call/endpointing.ts';
 import type { CallEvent, CallEventType, EndReason, EventOf } from '../../src/call/events.ts';
 import { inputOf } from '../../src/call/inputs.ts';
-import { step, TURN_START } from '../../src/call/turn-taking.ts';
+import { TURN_START } from '../../src/call/turn-state.ts';
+import { step } from '../../src/call/turn-taking.ts';
 import { VirtualClock } from '../../src/kernel/clock.ts';
 import { AywaError } from '../../src/kernel/errors.ts';
 import { silentLog } from '../../src/kernel/log.ts';
@@ -101,7 +102,7 @@ export function tool(name: string, more: Partial<ToolPlan> = {}): ToolPlan {
 /** A chain of one recogniser, model or voice per name. */
 export const chain = (first: string, ...rest: string[]) => [choice(first), ...rest.map(choice)] as const;
 
-export interface Speaking {
+interface Speaking {
   /** How long the voice lasts; ms. */
   for: number;
   /** When the final words come, after the voice; negative: before its end. */
@@ -111,7 +112,7 @@ export interface Speaking {
   rejected?: boolean;
 }
 
-export interface Actor {
+interface Actor {
   says(text: string, how: Speaking): void;
   /** A noise that the voice detector takes for a voice. */
   coughs(how: { for: number }): void;
@@ -120,7 +121,7 @@ export interface Actor {
   hangsUp(): void;
 }
 
-export interface Moment {
+interface Moment {
   readonly caller: Actor;
   control(command: ControlCommand): void;
   ends(reason: EndReason, detail?: string): void;
@@ -241,9 +242,10 @@ export async function perform(
 /** Moves time until the call is over and everything that was scheduled for later has found it so. */
 export async function drive(clock: VirtualClock, ended: Promise<unknown>, until: number): Promise<void> {
   let open = true;
-  void ended.then(() => {
+  const over = () => {
     open = false;
-  });
+  };
+  void ended.then(over, over);
   while (open || clock.now() <= until) await clock.advance(20);
 }
 

@@ -37,6 +37,21 @@ describe('turns', () => {
   );
 
   scenario(
+    'a noise that the recogniser rejects does not lose the question either',
+    {},
+    ({ at, llm }) => {
+      llm.answers('order', { say: answer, firstToken: 1_500 });
+      at(500).caller.says('Where is my order?', asks);
+      at(2_200).caller.says('', { for: 150, final: 200, rejected: true });
+    },
+    ({ heard, turns, llm }) => {
+      expect(heard).toEqual([answer]);
+      expect(turns).toEqual(['Where is my order?']);
+      expect(llm.requests).toHaveLength(1);
+    },
+  );
+
+  scenario(
     'words said while the agent thinks join the question',
     {},
     ({ at, llm }) => {
@@ -89,7 +104,7 @@ describe('turns', () => {
       at(500).caller.says('Please cancel my order history.', {
         for: 1_800,
         final: 100,
-        partials: { 0.4: 'Please cancel my order', 0.5: 'Please cancel my order' },
+        partials: { 0.4: 'Please cancel my order', 0.5: 'Please cancel my order.' },
       });
       at(5_000).does(() => ears.hear({ type: 'turnEnd', probability: 0.5 }));
     },

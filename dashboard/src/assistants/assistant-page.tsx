@@ -1,13 +1,12 @@
 /** The editor of one assistant, new (`/assistants/new`) or stored. It warns before changes are lost and shows each fault at its field. */
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { Link, useBlocker, useNavigate } from '@tanstack/react-router';
+import { getRouteApi, Link, useBlocker, useNavigate } from '@tanstack/react-router';
 import { Mic, Trash2 } from 'lucide-react';
 import { type FormEvent, useMemo, useRef, useState } from 'react';
 import type { Assistant } from '../../../src/api/contract.ts';
 import { type Problem, problemOf } from '../problem.ts';
 import { assistantQuery, assistantsQuery, providersQuery } from '../queries.ts';
 import { runtime } from '../requests.ts';
-import { assistantRoute } from '../router.tsx';
 import { Button, buttonClass, IconButton } from '../ui/button.tsx';
 import { Confirm } from '../ui/dialog.tsx';
 import { PageHead, Skeleton } from '../ui/page.tsx';
@@ -16,8 +15,10 @@ import { toast } from '../ui/toast.tsx';
 import { AssistantForm } from './assistant-form.tsx';
 import { type Draft, type DraftField, draftOf, fieldOf, patchOf } from './draft.ts';
 
+const route = getRouteApi('/assistants/$id');
+
 export function AssistantPage() {
-  const { id } = assistantRoute.useParams();
+  const { id } = route.useParams();
   return id === 'new' ? <NewAssistant /> : <StoredAssistant key={id} id={id} />;
 }
 
@@ -88,7 +89,7 @@ function Editor({ stored, suggestion }: { stored: Assistant | null; suggestion: 
 
   return (
     <form onSubmit={submit} noValidate>
-      <PageHead title={stored ? draft.name || 'Without a name' : 'New assistant'}>
+      <PageHead stays title={stored ? draft.name || 'Without a name' : 'New assistant'}>
         {stored && (
           <>
             <IconButton label="Delete this assistant" onClick={() => setAsking(true)}>

@@ -97,7 +97,7 @@ function Bubble({ entry, text, turn, current, onSeek }: BubbleProps) {
 function ToolLine({ entry }: { entry: Extract<Entry, { kind: 'tool' }> }) {
   return (
     <p className={`flex items-center gap-2 px-1 text-[13px] ${entry.state === 'failed' ? 'text-danger' : 'text-muted'}`}>
-      {entry.state === 'running' ? <LoaderCircle size={15} aria-hidden className="animate-spin" /> : <Wrench size={15} aria-hidden />}
+      {entry.state === 'running' ? <LoaderCircle size={15} aria-hidden className="animate-turn" /> : <Wrench size={15} aria-hidden />}
       <span>
         <code className="font-mono text-[13px] break-all">{entry.name}</code>{' '}
         {entry.state === 'running' ? 'is running' : entry.state === 'ok' ? 'answered' : 'failed'}

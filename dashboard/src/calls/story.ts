@@ -36,6 +36,8 @@ interface Draft {
   speaking: number | null;
   thinking: number | null;
   ended: boolean;
+  /** When the line connected: media time begins here. */
+  mediaAt: number;
   /** Words that no turn has taken yet, and the guess at what comes next. */
   finals: string[];
   partial: string;
@@ -49,6 +51,7 @@ export function storyOf(events: readonly CallEvent[]): Story {
     speaking: null,
     thinking: null,
     ended: false,
+    mediaAt: 0,
     finals: [],
     partial: '',
     waiting: null,
@@ -72,6 +75,9 @@ function take(draft: Draft, event: CallEvent): void {
   const key = `e${event.seq}`;
   const note = (text: string, bad = false) => draft.entries.push({ kind: 'note', key, at, from: null, to: null, text, bad });
   switch (event.type) {
+    case 'line.connected':
+      draft.mediaAt = at;
+      break;
     case 'caller.started':
       draft.callerTalks = true;
       break;
@@ -95,7 +101,7 @@ function take(draft: Draft, event: CallEvent): void {
       const entry: Entry = {
         kind: 'caller',
         key: turnKey,
-        at,
+        at: sounded ? Math.min(at, draft.mediaAt + event.from) : at,
         from: sounded ? event.from : null,
         to: sounded ? event.to : null,
         text: event.text,
@@ -182,7 +188,8 @@ function openWords({ finals, partial, waiting, ended }: Draft): Entry | null {
 }
 
 function wait(draft: Draft, { at, from, to }: { at: number; from: number; to: number }): void {
-  draft.waiting = draft.waiting ? { ...draft.waiting, to } : { at, from, to };
+  const began = to > 0 ? Math.min(at, draft.mediaAt + from) : at;
+  draft.waiting = draft.waiting ? { ...draft.waiting, to } : { at: began, from, to };
 }
 
 function change<K extends Entry['kind']>(draft: Draft, key: string, kind: K, how: (entry: Extract<Entry, { kind: K }>) => Entry): void {

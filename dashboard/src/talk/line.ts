@@ -36,12 +36,11 @@ export async function openVoice(assistantId: string, listener: LineListener, sig
     for (const free of release.splice(0)) free();
   };
   try {
-    const modules = Promise.all([captureUrl, playUrl].map((url) => context.audioWorklet.addModule(url)));
     const microphone = await openMicrophone();
     release.push(() => {
       for (const track of microphone.getTracks()) track.stop();
     });
-    await Promise.all([modules, context.resume()]);
+    await Promise.all([context.audioWorklet.addModule(captureUrl), context.audioWorklet.addModule(playUrl), context.resume()]);
     signal.throwIfAborted();
 
     const audioFormat = { format: 'pcm_s16le', container: 'raw', sampleRate: RATE };

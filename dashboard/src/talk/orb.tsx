@@ -1,5 +1,5 @@
 /** The big calm control: a button while nobody talks, then a sign of who does. The rings follow the two levels without rendering. */
-import { LoaderCircle, Mic, MicOff } from 'lucide-react';
+import { Keyboard, LoaderCircle, Mic, MicOff } from 'lucide-react';
 import type { Ref } from 'react';
 
 export interface OrbHandle {
@@ -21,16 +21,21 @@ export function orbHandle(element: () => HTMLElement | null): OrbHandle {
 interface OrbProps {
   readonly ref: Ref<HTMLDivElement>;
   readonly phase: 'idle' | 'connecting' | 'live' | 'over';
+  readonly written: boolean;
   readonly muted: boolean;
   readonly disabled: boolean;
   readonly label: string;
   readonly onStart: () => void;
 }
 
-export function Orb({ ref, phase, muted, disabled, label, onStart }: OrbProps) {
-  const face = 'relative flex size-28 items-center justify-center rounded-full transition-colors';
+export function Orb({ ref, phase, written, muted, disabled, label, onStart }: OrbProps) {
+  const face = 'relative flex size-20 items-center justify-center rounded-full transition-colors lg:size-28';
+  const Face = phase === 'connecting' ? LoaderCircle : written ? Keyboard : muted ? MicOff : Mic;
   return (
-    <div ref={ref} className="relative flex size-52 items-center justify-center">
+    <div
+      ref={ref}
+      className={`relative size-36 items-center justify-center lg:flex lg:size-52 ${written && phase === 'live' ? 'hidden' : 'flex'}`}
+    >
       {phase === 'live' && (
         <>
           <Ring of="agent" className="bg-accent-soft" />
@@ -45,11 +50,11 @@ export function Orb({ ref, phase, muted, disabled, label, onStart }: OrbProps) {
           onClick={onStart}
           className={`${face} bg-accent text-on-accent shadow-card hover:bg-accent-strong disabled:bg-sunken disabled:text-faint`}
         >
-          <Mic size={40} aria-hidden />
+          <Mic aria-hidden className="size-8 lg:size-10" />
         </button>
       ) : (
         <div aria-hidden className={`${face} bg-accent text-on-accent ${phase === 'connecting' ? 'animate-breathe' : ''}`}>
-          {phase === 'connecting' ? <LoaderCircle size={40} className="animate-spin" /> : muted ? <MicOff size={40} /> : <Mic size={40} />}
+          <Face className={`size-8 lg:size-10 ${phase === 'connecting' ? 'animate-turn' : ''}`} />
         </div>
       )}
     </div>
@@ -60,7 +65,7 @@ function Ring({ of, className }: { of: 'caller' | 'agent'; className: string }) 
   return (
     <div
       aria-hidden
-      className={`absolute size-28 rounded-full transition-transform duration-100 ease-out ${className}`}
+      className={`absolute size-20 rounded-full lg:size-28 transition-transform duration-100 ease-out ${className}`}
       style={{ transform: `scale(calc(1 + 0.75 * var(--${of}-level, 0)))` }}
     />
   );

@@ -1,6 +1,6 @@
 /** Talking to an assistant, aloud or in writing, with the conversation appearing as it happens. */
 import { useQuery } from '@tanstack/react-query';
-import { Link, useNavigate } from '@tanstack/react-router';
+import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
 import { Bot, Keyboard, Mic, MicOff, PhoneOff } from 'lucide-react';
 import { useEffect, useMemo, useRef, useState } from 'react';
 import type { Assistant } from '../../../src/api/contract.ts';
@@ -10,7 +10,6 @@ import { useTimeline } from '../calls/use-timeline.ts';
 import { lengthOf, reasonOf, talkedMs } from '../format.ts';
 import { type Problem, problemOf } from '../problem.ts';
 import { assistantsQuery } from '../queries.ts';
-import { talkRoute } from '../router.tsx';
 import { Button, buttonClass } from '../ui/button.tsx';
 import { Select } from '../ui/field.tsx';
 import { Empty, PageHead, Skeleton } from '../ui/page.tsx';
@@ -18,6 +17,8 @@ import { ProblemNote } from '../ui/problem-note.tsx';
 import { Composer } from './composer.tsx';
 import { Orb, orbHandle } from './orb.tsx';
 import { type Talk, useTalk } from './use-talk.ts';
+
+const route = getRouteApi('/talk');
 
 export function TalkPage() {
   const { data, error, refetch } = useQuery(assistantsQuery);
@@ -52,7 +53,7 @@ export function TalkPage() {
 const QUIET: Story = { entries: [], now: 'quiet', ended: false };
 
 function Room({ assistants }: { assistants: readonly Assistant[] }) {
-  const asked = talkRoute.useSearch().assistant;
+  const asked = route.useSearch().assistant;
   const assistant = assistants.find((one) => one.id === asked) ?? assistants[0];
   const navigate = useNavigate();
   const orb = useRef<HTMLDivElement>(null);
@@ -83,10 +84,11 @@ function Room({ assistants }: { assistants: readonly Assistant[] }) {
             </option>
           ))}
         </Select>
-        <div className="flex flex-col items-center pt-4">
+        <div className="flex flex-col items-center pt-2 lg:pt-4">
           <Orb
             ref={orb}
             phase={state.phase}
+            written={busy && state.mode === 'text'}
             muted={talk.muted}
             disabled={!assistant}
             label="Start talking"
@@ -95,7 +97,7 @@ function Room({ assistants }: { assistants: readonly Assistant[] }) {
           <p aria-live="polite" className="min-h-7 text-lg font-medium">
             {headline(talk, story)}
           </p>
-          <p className="mb-5 min-h-6 text-center text-sm text-muted">{subline(talk, timeline?.call)}</p>
+          <p className="mb-3 min-h-6 text-center lg:mb-5 text-sm text-muted">{subline(talk, timeline?.call)}</p>
           <div className="flex min-h-9 flex-wrap justify-center gap-2">
             {state.phase === 'live' && state.mode === 'voice' && (
               <Button aria-pressed={talk.muted} onClick={() => talk.mute(!talk.muted)}>
@@ -152,7 +154,7 @@ function Room({ assistants }: { assistants: readonly Assistant[] }) {
 function headline({ state, muted }: Talk, story: Story): string {
   switch (state.phase) {
     case 'idle':
-      return 'Ready';
+      return 'Press to talk';
     case 'connecting':
       return 'Connecting';
     case 'over':
@@ -191,10 +193,8 @@ function Scroller({ follow, children }: { follow: unknown; children: React.React
     if (follow && stuck.current && box.current) box.current.scrollTop = box.current.scrollHeight;
   }, [follow]);
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard
     <div
       ref={box}
-      tabIndex={0}
       role="log"
       aria-label="What was said"
       onScroll={({ currentTarget: { scrollTop, scrollHeight, clientHeight } }) => {

@@ -21,10 +21,18 @@ export function TextField({ label, hint, fault, ...rest }: FieldProps & Componen
 }
 
 /** Grows with its text. */
-export function TextArea({ label, hint, fault, ...rest }: FieldProps & ComponentProps<'textarea'>) {
+export function TextArea({ label, hint, fault, rows = 2, ...rest }: FieldProps & ComponentProps<'textarea'>) {
   return (
     <Field label={label} hint={hint} fault={fault}>
-      {(wiring) => <textarea rows={3} {...rest} {...wiring} className={`${box(fault)} block [field-sizing:content] min-h-20 resize-y`} />}
+      {(wiring) => (
+        <textarea
+          {...rest}
+          {...wiring}
+          // In lines of text, and the padding.
+          style={{ minHeight: `calc(${rows} * 1lh + 1.1rem)` }}
+          className={`${box(fault)} block [field-sizing:content] resize-y`}
+        />
+      )}
     </Field>
   );
 }

@@ -1,9 +1,12 @@
 /** What every screen is made of: a head, a card, a grey shape where something is still coming, a word where nothing is. */
 import type { ReactNode } from 'react';
 
-export function PageHead({ title, children }: { title: ReactNode; children?: ReactNode }) {
+/** `stays`: in sight while a long page scrolls, for its buttons. */
+export function PageHead({ title, stays = false, children }: { title: ReactNode; stays?: boolean; children?: ReactNode }) {
   return (
-    <div className="mb-6 flex min-h-9 flex-wrap items-center justify-between gap-x-6 gap-y-3">
+    <div
+      className={`mb-6 flex min-h-9 flex-wrap items-center justify-between gap-x-6 gap-y-3 ${stays ? 'sticky top-0 z-30 -mx-4 bg-canvas px-4 py-3 sm:-mx-6 sm:px-6' : ''}`}
+    >
       <h1 className="min-w-0 text-[1.6rem] leading-tight font-semibold break-words">{title}</h1>
       {children && <div className="flex flex-wrap items-center gap-2">{children}</div>}
     </div>

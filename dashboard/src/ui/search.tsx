@@ -15,7 +15,7 @@ export function Search({ label, value, onChange }: { label: string; value: strin
     return () => removeEventListener('keydown', jump);
   }, []);
   return (
-    <div className="relative min-w-0 flex-1 sm:flex-none">
+    <div className="relative min-w-0 max-sm:flex-1">
       <Glass size={16} aria-hidden className="pointer-events-none absolute top-2.5 left-3 text-faint" />
       <input
         ref={input}

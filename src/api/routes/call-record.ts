@@ -9,6 +9,7 @@ import { organizationOf } from '../auth.ts';
 import type { Timeline } from '../contract.ts';
 import type { Api, ApiDeps } from '../deps.ts';
 import { streamEvents } from '../event-stream.ts';
+import { kept } from '../kept.ts';
 import { presentCall } from '../presenters.ts';
 import { recordingFile, sendRecording } from '../recording.ts';
 import { ById } from '../schemas.ts';
@@ -56,6 +57,7 @@ export function callRecordRoutes(app: Api, deps: ApiDeps): void {
   }
 
   async function callOf(request: FastifyRequest, id: string): Promise<CallRow> {
+    await kept(deps, id);
     const row = await store.calls.get(organizationOf(request), id);
     if (!row) throw new AywaError('not_found');
     return row;

@@ -1,13 +1,13 @@
 /** `/call`: place one by phone, browser, websocket or text; list, read, rename and delete what is kept of them. */
 import { z } from 'zod';
 import { unknownFields } from '../../agent/definition.ts';
-import { AywaError, asAywaError } from '../../kernel/errors.ts';
-import { withDeadline } from '../../kernel/scope.ts';
+import { AywaError } from '../../kernel/errors.ts';
 import { organizationOf } from '../auth.ts';
 import { type Door, orderOf } from '../call-order.ts';
 import type { Call } from '../contract.ts';
 import type { Api, ApiDeps } from '../deps.ts';
 import { dial } from '../dial.ts';
+import { kept } from '../kept.ts';
 import { createOnce } from '../once.ts';
 import { placeCall } from '../place-call.ts';
 import { presentCall, presentNewCall } from '../presenters.ts';
@@ -54,9 +54,10 @@ export function callRoutes(app: Api, deps: ApiDeps): void {
     },
   );
 
-  app.get('/call/:id', { schema: { tags, summary: 'Read a call', params: ById, response: answers(CallShape) } }, async (request) =>
-    present(await store.calls.get(organizationOf(request), request.params.id)),
-  );
+  app.get('/call/:id', { schema: { tags, summary: 'Read a call', params: ById, response: answers(CallShape) } }, async (request) => {
+    await kept(deps, request.params.id);
+    return present(await store.calls.get(organizationOf(request), request.params.id));
+  });
 
   app.patch(
     '/call/:id',
@@ -107,17 +108,11 @@ async function create(deps: ApiDeps, organization: string, body: CreateCall, doo
   const placed = await placeCall(deps, order);
   const { account } = order.leg;
   const providerCallId = account && order.to !== null ? await dial(deps, account, placed, order.to) : null;
+  // A client may read the call as soon as it has this answer.
   await kept(deps, placed.row.id);
   const { calls, most } = deps.switchboard.capacity;
   return {
     ...presentNewCall(order, placed, providerCallId, deps.config.publicUrl),
     subscriptionLimits: { concurrencyBlocked: false, concurrencyLimit: most, remainingConcurrentCalls: Math.max(0, most - calls) },
   };
-}
-
-/** A client may read the call as soon as it has this answer. A database that is slow or away does not hold up the call, though. */
-async function kept({ scope, clock, journal }: ApiDeps, id: string): Promise<void> {
-  await withDeadline(scope, clock, 'keeping the call', 300, (within) => within.wait(journal.settled(id))).catch((error) => {
-    if (asAywaError(error).code !== 'timeout') throw error;
-  });
 }

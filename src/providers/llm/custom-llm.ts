@@ -1,10 +1,9 @@
 /**
  * The customer's own model server, spoken to as an OpenAI client would: `url` is the base, and facts about the call travel with the
- * request as `metadataSendMode` says. The key goes only where the operator or the credential meant it to go.
+ * request as `metadataSendMode` says. Which address and which key go together is decided before the call (`accessOf`).
  */
 import { z } from 'zod';
 import { address } from '../address.ts';
-import type { ProviderAccess } from '../contract.ts';
 import { chatBody, chatCodec, chatSettings } from './chat-completions.ts';
 import type { LanguageModel, PromptRequest } from './contract.ts';
 import { streamedReply } from './streaming.ts';
@@ -25,27 +24,17 @@ export const customBrain: LanguageModel<Settings> = {
   origin: '',
   needsKey: false,
   settings,
+  addressIn: ({ url }) => url,
   reply(request, chosen, access, ctx) {
-    const ask = () => {
-      const base = (chosen.url ?? access.baseUrl).replace(/\/chat\/completions\/?$/, '');
-      return {
-        url: address(base, '/chat/completions'),
-        headers: { ...ownHeaders(chosen.headers), ...authorization(base, access) },
-        body: { ...metadataOf(request, chosen.metadataSendMode), ...chatBody(request, chosen) },
-        timeoutMs: chosen.timeoutSeconds * 1_000,
-      };
-    };
+    const ask = () => ({
+      url: address(access.baseUrl.replace(/\/chat\/completions\/?$/, ''), '/chat/completions'),
+      headers: { ...ownHeaders(chosen.headers), ...(access.apiKey && { authorization: `Bearer ${access.apiKey}` }) },
+      body: { ...metadataOf(request, chosen.metadataSendMode), ...chatBody(request, chosen) },
+      timeoutMs: chosen.timeoutSeconds * 1_000,
+    });
     return streamedReply(customBrain, access, ask, chatCodec(), ctx);
   },
 };
-
-/** A key that came with a base URL is for that server alone; one that came without is for the assistant's `url`. */
-function authorization(base: string, { apiKey, baseUrl }: ProviderAccess): Record<string, string> {
-  if (!apiKey || (baseUrl && originOf(baseUrl) !== originOf(base))) return {};
-  return { authorization: `Bearer ${apiKey}` };
-}
-
-const originOf = (url: string) => (URL.canParse(url) ? new URL(url).origin : url);
 
 /** Any header but the one that holds the key. */
 function ownHeaders(headers: Readonly<Record<string, string>>): Record<string, string> {

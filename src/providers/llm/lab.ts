@@ -16,8 +16,8 @@ const Rule = z.looseObject({
   /** Called after `say`; texts in the arguments may hold `{digits}` and `{date}`. Its name, or a part of it. */
   tool: z.looseObject({ name: z.string(), arguments: z.record(z.string(), z.unknown()).optional() }).optional(),
   /** Said when the tool has answered: `{result}`, or a field of a JSON result, `{result.status}`. */
-  then: z.string().optional(),
-  /** Said when there is no such tool, or its answer lacks a field that `then` needs. */
+  answered: z.string().optional(),
+  /** Said when there is no such tool, or its answer lacks a field that `answered` needs. */
   failed: z.string().optional(),
   /** Ends the call after `say`. */
   end: z.boolean().optional(),
@@ -123,7 +123,7 @@ function resulting(rule: Rule, content: string): string {
   } catch {
     // A plain text is a result too.
   }
-  return insert(rule.then ?? '{result}', { result }) ?? rule.failed ?? FAILED;
+  return insert(rule.answered ?? '{result}', { result }) ?? rule.failed ?? FAILED;
 }
 
 /** `{name}` and `{name.field}` replaced; `undefined` when one of them has no value. */

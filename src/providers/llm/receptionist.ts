@@ -22,7 +22,7 @@ export const RECEPTIONIST: Rule[] = [
     when: ['my order number is <digits>', 'the number is <digits>', 'it is <digits>', '<digits>'],
     say: 'Thank you. One moment, please.',
     tool: { name: 'order', arguments: { order: '{digits}', number: '{digits}' } },
-    then: 'I have found it: {result}.',
+    answered: 'I have found it: {result}.',
     failed: 'I am sorry, I cannot look up orders on this line.',
   },
   {

@@ -52,7 +52,7 @@ export function batchEars({ vendor, access, format, fields, listener, ctx }: Bat
     const url = address(access.baseUrl, '/audio/transcriptions');
     const { body, type } = form(fields, Buffer.concat([wavHeader({ ...linear, channels: 1 }, audio.length), audio]));
     const headers = { authorization: `Bearer ${access.apiKey}`, 'content-type': type };
-    const answer = await ctx.egress.http({ url, method: 'POST', headers, body, timeoutMs: ANSWER_MS }, ctx.scope);
+    const answer = await ctx.egress.http({ url, method: 'POST', headers, body, timeoutMs: ANSWER_MS, reach: access.reach }, ctx.scope);
     const said = await ctx.scope.wait(answer.text());
     if (answer.status !== 200) throw refusal(answer.status, url, said, answer.headers['retry-after']);
     const text = Answer.parse(JSON.parse(said)).text.trim();

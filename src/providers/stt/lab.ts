@@ -8,7 +8,7 @@ import { ALAW, decodeG711, MULAW } from '../../audio/g711.ts';
 import { resampler } from '../../audio/resample.ts';
 import { asAywaError } from '../../kernel/errors.ts';
 import { isCancelled } from '../../kernel/scope.ts';
-import { endsInDigit } from '../spoken.ts';
+import { endsInDigit, plainWords } from '../spoken.ts';
 import { thread } from '../thread.ts';
 import type { Ears, EarsListener, HearingOptions, SpeechToText } from './contract.ts';
 import type { Understood, Utterance } from './lab-worker.ts';
@@ -30,6 +30,9 @@ const OPEN_PAUSE_MS = 350;
 const LONGEST = 15_000 * PER_MS;
 /** Loudness (root mean square of 16-bit samples) that is speech on any line, however noisy it was so far. */
 const LEAST_LOUD = 200;
+
+/** How sure a turn is over when a sentence that nothing can follow was heard. */
+const WHOLE = 0.8;
 
 const recognise = thread<Utterance, Understood>('lab recogniser', new URL('./lab-worker.ts', import.meta.url));
 
@@ -77,6 +80,8 @@ function utterances(
   /** What the decoder said of the utterance up to a loud block: valid until a later one comes. */
   let verdict: { upTo: number; understood: Understood } | undefined;
   let asking = false;
+  /** Somebody wanted to know while the decoder was at an earlier part. */
+  let askAgain = false;
 
   const forget = (until: number) => {
     const gone = Math.min(held, Math.max(0, until - origin));
@@ -85,16 +90,21 @@ function utterances(
     origin += gone;
   };
 
+  const sentences = expected.map(plainWords);
+  const goesOn = (text: string) => endsInDigit(text) || sentences.some((sentence) => sentence.startsWith(`${text} `));
+
   const finish = (understood: Understood) => {
     const times = { from: ((from ?? 0) / RATE) * 1000, to: (lastLoud / RATE) * 1000 };
     from = undefined;
     verdict = undefined;
     forget(lastLoud);
     if (understood.text === null) listener.heard({ type: 'final', text: '', rejected: true, ...times });
-    else listener.heard({ type: 'final', text: understood.text, confidence: understood.confidence, ...times });
+    else {
+      listener.heard({ type: 'final', text: understood.text, confidence: understood.confidence, ...times });
+      // A whole sentence of the script is a whole turn, whatever its last word looks like.
+      if (!goesOn(understood.text)) listener.heard({ type: 'turnEnd', probability: WHOLE });
+    }
   };
-
-  const goesOn = (text: string) => endsInDigit(text) || expected.some((sentence) => sentence.toLowerCase().startsWith(`${text} `));
 
   /** Believes the verdict when enough quiet has followed it. */
   const consider = () => {
@@ -106,12 +116,15 @@ function utterances(
   };
 
   const ask = () => {
-    if (from === undefined || asking || verdict?.upTo === lastLoud) return;
+    if (from === undefined || verdict?.upTo === lastLoud) return;
+    askAgain = asking;
+    if (asking) return;
     asking = true;
     const upTo = lastLoud;
     attempt(buffer.slice(0, held), (understood) => {
       asking = false;
       verdict = { upTo, understood };
+      if (askAgain) ask();
       consider();
     });
   };
@@ -121,8 +134,8 @@ function utterances(
     for (let i = start; i < start + BLOCK; i++) energy += (buffer[i] ?? 0) ** 2;
     const level = Math.sqrt(energy / BLOCK);
     judged += BLOCK;
-    // The floor follows the noise down at once and up slowly (about 3 s), so that speech does not become the floor.
-    floor = level < floor ? level : floor + (level - floor) * 0.007;
+    // The floor follows the noise down at once and up slowly: in 3 s, or in 40 s while somebody speaks, who must not become the floor.
+    floor = level < floor ? level : floor + (level - floor) * (from === undefined ? 0.007 : 0.0005);
     if (level > Math.max(LEAST_LOUD, floor * 3)) {
       from ??= judged - BLOCK;
       lastLoud = judged;

@@ -99,7 +99,7 @@ export function streamingEars({ vendor, access, format, codec: newCodec, keepAli
       let error: AywaError;
       try {
         const codec = newCodec();
-        const socket = await ctx.egress.socket({ timeoutMs: CONNECT_MS, ...codec.request }, scope);
+        const socket = await ctx.egress.socket({ timeoutMs: CONNECT_MS, reach: access.reach, ...codec.request }, scope);
         error = vendorFault(vendor, access, await scope.wait(serve(socket, codec)));
       } catch (fault) {
         if (isCancelled(fault)) return;

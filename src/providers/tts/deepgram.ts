@@ -28,7 +28,7 @@ export const deepgramVoice: TextToSpeech<Settings> = {
   settings,
   open(options, chosen, access, ctx) {
     const codec = () => aura(options.format, chosen, access, ctx.clock);
-    return streamingVoice({ vendor: deepgramVoice, access, format: options.format, prefers: 'clauses', contexts: false, codec, ctx });
+    return streamingVoice({ vendor: deepgramVoice, access, format: options.format, prefers: 'tokens', contexts: false, codec, ctx });
   },
 };
 
@@ -42,6 +42,8 @@ function modelOf({ voiceId, model = 'aura' }: Settings): string {
 const Tagged = z.looseObject({ type: z.string() });
 const Failure = z.object({ description: z.string().default('an error without a description'), code: z.string().default('') });
 
+/** Enough to be spoken by itself: a sentence, a clause that is not too short, or five words. */
+const FIRST_CLAUSE = /[.!?]\s*$|^[^]{11,}[,;:]\s*$|^\s*(?:\S+\s+){5}/;
 /** The vendor ignores flushes past 20 in 60 s on a connection; those that end a speech must never be ignored. */
 const EARLY_FLUSHES = 12;
 const WINDOW_MS = 60_000;
@@ -49,6 +51,8 @@ const WINDOW_MS = 60_000;
 function aura(format: AudioFormat, chosen: Settings, access: ProviderAccess, clock: Clock): VoiceCodec {
   const query = { model: modelOf(chosen), encoding: ENCODING[format.encoding], sample_rate: format.rate, mip_opt_out: chosen.mipOptOut };
   let begun = '';
+  /** What was said of the present speech while nothing of it was let go yet; `undefined` from then on. */
+  let opening: string | undefined;
   let ended = false;
   let flushes = 0;
   let clears = 0;
@@ -62,10 +66,16 @@ function aura(format: AudioFormat, chosen: Settings, access: ProviderAccess, clo
     request: { url: address(access.baseUrl, '/v1/speak', query), headers: { authorization: `Token ${access.apiKey}` } },
     say(text, context) {
       const speak = JSON.stringify({ type: 'Speak', text });
-      if (begun === context) return [speak];
-      begun = context;
-      ended = false;
+      if (begun !== context) {
+        begun = context;
+        opening = '';
+        ended = false;
+      }
+      if (opening === undefined) return [speak];
       // The vendor holds text until it has enough of it. The first clause is let go at once.
+      opening += text;
+      if (!FIRST_CLAUSE.test(opening)) return [speak];
+      opening = undefined;
       early = early.filter((at) => at > clock.now() - WINDOW_MS);
       if (early.length >= EARLY_FLUSHES) return [speak];
       early.push(clock.now());

@@ -40,7 +40,8 @@ const headersOf = (access: ProviderAccess) => ({ authorization: `Bearer ${access
 /** Leaves an open connection in the pool, so that the first reply waits for no handshake. Costs nothing at the vendor. */
 async function warmUp(access: ProviderAccess, ctx: ProviderContext): Promise<void> {
   try {
-    const answer = await ctx.egress.http({ url: address(access.baseUrl, '/models'), headers: headersOf(access) }, ctx.scope);
+    const request = { url: address(access.baseUrl, '/models'), headers: headersOf(access), reach: access.reach };
+    const answer = await ctx.egress.http(request, ctx.scope);
     await ctx.scope.wait(answer.text());
   } catch {
     // The first speech meets the same fault, and tells it.
@@ -88,7 +89,7 @@ async function voice(
   const url = address(access.baseUrl, '/audio/speech');
   const body = JSON.stringify({ model, voice: voiceId, input, response_format: 'pcm', speed, instructions });
   const headers = { ...headersOf(access), 'content-type': 'application/json' };
-  const answer = await ctx.egress.http({ url, method: 'POST', headers, body }, scope);
+  const answer = await ctx.egress.http({ url, method: 'POST', headers, body, reach: access.reach }, scope);
   if (answer.status !== 200) throw refusal(answer.status, url, await scope.wait(answer.text()), answer.headers['retry-after']);
   if (!/^(audio\/|application\/octet-stream)/.test(answer.headers['content-type'] ?? 'audio/')) {
     throw new AywaError('provider_garbage', { detail: 'the answer is not audio.' });

@@ -157,7 +157,7 @@ export function streamingVoice({ vendor, access, format, prefers, contexts, code
     scope.spawn(`${vendor.name} voice`, async () => {
       try {
         const codec = newCodec();
-        const socket = await ctx.egress.socket({ timeoutMs: CONNECT_MS, ...codec.request }, scope);
+        const socket = await ctx.egress.socket({ timeoutMs: CONNECT_MS, reach: access.reach, ...codec.request }, scope);
         connecting = false;
         serve(socket, codec);
       } catch (fault) {
