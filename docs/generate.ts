@@ -8,12 +8,15 @@ import { VARIABLES } from '../src/config.ts';
 import { ERRORS } from '../src/kernel/errors.ts';
 import { environmentNames } from '../src/providers/index.ts';
 
-const table = (head: readonly string[], rows: readonly (readonly string[])[]) =>
-  [
-    `| ${head.join(' | ')} |`,
-    `|${head.map(() => ' --- ').join('|')}|`,
-    ...rows.map((row) => `| ${row.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`),
-  ].join('\n');
+/** Columns are padded to their widest cell, as the formatter has it. */
+function table(head: readonly string[], body: readonly (readonly string[])[]): string {
+  const rows = [head, ...body].map((row) => row.map((cell) => cell.replaceAll('|', '\\|')));
+  const widths = head.map((_, column) => Math.max(3, ...rows.map((row) => (row[column] ?? '').length)));
+  const line = (cells: readonly string[], fill = ' ') =>
+    `| ${widths.map((width, at) => (cells[at] ?? '').padEnd(width, fill)).join(' | ')} |`;
+  const [top = [], ...rest] = rows;
+  return [line(top), line([], '-'), ...rest.map((row) => line(row))].join('\n');
+}
 
 function fieldText(name: string, schema: z.ZodType): string {
   const inner = 'unwrap' in schema && schema.def.type === 'nullable' ? ' or null' : '';
@@ -46,7 +49,7 @@ export function generatedDocs(): Record<string, string> {
   return {
     'events.md': `# Events\n\nEverything that can happen in a call. Each event also carries \`call\`, \`seq\` (1, 2, 3 without a gap), \`at\` (ms since the call's first event) and \`wall\` (epoch ms).\nMade from \`src/call/events.ts\` by \`npm run docs\`.\n\n${table(['type', 'fields'], events)}\n`,
     'errors.md': `# Errors\n\nEvery error answer has \`message\`, \`error\`, \`statusCode\`, and from us \`code\`, \`fix\` and \`faults\` (field paths). Made from \`src/kernel/errors.ts\` by \`npm run docs\`.\n\n${table(['code', 'kind', 'HTTP', 'what happened', 'what to do'], errors)}\n`,
-    'config.md': `# Configuration\n\nThe environment is the only configuration. \`NODE_ENV\` of exactly \`development\` or \`test\` starts the lab; anything else is production, which refuses to start (exit code 64) until every required variable is set and strong, and lists all faults at once.\nMade from \`src/config.ts\` and the provider and carrier tables by \`npm run docs\`.\n\n${table(['variable', 'required in production', 'in the lab', 'what it is'], config)}\n\n## Providers and carriers\n\nA credential (\`POST /credential\`) goes before these.\n\n${table(['variable', 'what it is'], vendors)}\n`,
+    'config.md': `# Configuration\n\nThe environment is the only configuration. \`NODE_ENV\` of exactly \`development\` or \`test\` starts the lab; anything else is production, which refuses to start (exit code 64) until every required variable is set and strong, and lists all faults at once.\nMade from \`src/config.ts\` and the provider and carrier tables by \`npm run docs\`.\n\n${table(['variable', 'required in production', 'in the lab', 'what it is'], config)}\n\n## Providers and carriers\n\nA credential (\`POST /credential\`) goes before these. A key of the environment never goes to an address that a credential (\`baseUrl\`) or an\nassistant names; in production those addresses must be public ones.\n\n${table(['variable', 'what it is'], vendors)}\n`,
   };
 }
 

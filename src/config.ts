@@ -174,6 +174,9 @@ export function readConfig(
   if (mode === 'lab' && !['127.0.0.1', '::1', 'localhost'].includes(config.host)) {
     fault('RUNTIME_HOST', 'must be a loopback address in the lab, which has no production gates.');
   }
+  // The most common reason for all the others.
+  if (faults.length > 0 && mode === 'production' && env.NODE_ENV !== 'production')
+    fault('NODE_ENV', 'is neither development nor test, so that every rule of production holds; `development` starts the lab.');
   if (faults.length > 0) throw new AywaError('config_refused', { detail: faults.map((f) => `${f.path} ${f.message}`).join(' '), faults });
   return Object.freeze(config);
 }

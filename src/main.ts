@@ -3,7 +3,7 @@
  * 64 configuration refused, 69 a dependency refused, 70 a bug, 75 fenced by another process with this node's name.
  */
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, readFileSync } from 'node:fs';
 import { type AddressInfo, createServer as createNetServer } from 'node:net';
 import { cpus, hostname } from 'node:os';
 import { join } from 'node:path';
@@ -20,9 +20,10 @@ import { createMetrics } from './journal/metrics.ts';
 import { createAnswerTools } from './journal/tool-calls.ts';
 import { realClock as clock } from './kernel/clock.ts';
 import { createEgress } from './kernel/egress.ts';
-import { type AywaError, asAywaError } from './kernel/errors.ts';
+import { AywaError, asAywaError } from './kernel/errors.ts';
 import { createLog, type Log } from './kernel/log.ts';
 import { rootScope, type Scope } from './kernel/scope.ts';
+import { keepHouse } from './operations/janitor.ts';
 import { keepOwnership } from './operations/ownership.ts';
 import { madeKeys } from './store/made-keys.ts';
 import { openStore } from './store/store.ts';
@@ -32,6 +33,8 @@ const VERSION = (JSON.parse(readFileSync(join(import.meta.dirname, '../package.j
 const STOP_GRACE_MS = 5_000;
 /** The last events of the calls get this long to be stored. */
 const STORE_GRACE_MS = 2_000;
+/** Call hosts start in less than a second; after this the API serves without them, and says so. */
+const HOSTS_START_MS = 10_000;
 /** Live calls may go on this long after SIGTERM in production: the longest call that the defaults allow, and more. */
 const DRAIN_MS = 3_600_000;
 
@@ -46,10 +49,14 @@ export interface Runtime {
   close(): Promise<void>;
 }
 
-/** Starts a runtime from an environment. Rejects with `config_refused`, `store_away`, `store_schema` or `store_key_wrong`. */
+/**
+ * Starts a runtime from an environment. Rejects with `config_refused`, `data_dir_refused`, `listen_refused`, `store_away`,
+ * `store_schema` or `store_key_wrong`; with `cancelled` when it is to `stop` before it has started, and nothing is left of it then.
+ */
 export async function start(
   env: Readonly<Record<string, string | undefined>>,
   onFenced: (detail: string) => void = () => {},
+  stop?: AbortSignal,
 ): Promise<Runtime> {
   const cpuCount = cpus().length;
   const config = readConfig(await withPort(env), { cores: cpuCount, hostname: hostname(), cwd: process.cwd() });
@@ -59,11 +66,19 @@ export async function start(
       log.error('task_failed', { path, detail: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
     onStuck: (path, names) => log.error('scope_stuck', { path, names }),
   });
+  const abandon = () => void scope.close('stopped');
+  stop?.addEventListener('abort', abandon);
+  if (stop?.aborted) abandon();
   try {
+    // Both before anything is begun: a second runtime by mistake must not take over from the first one.
+    usable(config.dataDir);
+    await mayListen(config, scope);
     return await wire(config, scope, log, onFenced);
   } catch (error) {
     await scope.close('did not start');
     throw error;
+  } finally {
+    stop?.removeEventListener('abort', abandon);
   }
 }
 
@@ -124,6 +139,7 @@ async function wire(config: Config, scope: Scope, log: Log, onFenced: (detail: s
   });
   const ownership = scope.child('ownership');
   await keepOwnership({ store, journal, node, boot, clock, scope: ownership, log, onFenced });
+  keepHouse({ store, clock, scope: scope.child('janitor'), log });
 
   const settings = (name: string) => ({ name, node, recordingsDir: config.recordingsDir, logLevel: config.logLevel, reach }) as const;
   const switchboard = createSwitchboard({
@@ -146,7 +162,11 @@ async function wire(config: Config, scope: Scope, log: Log, onFenced: (detail: s
     metrics: { refused: (code) => metrics.refused('media', code), load: metrics.load, hostLost: metrics.hostLost },
   });
   const server = await createServer({ config, store, journal, switchboard, log, clock, scope, egress: operators, version: VERSION });
-  await server.listen({ host: config.host, port: config.port });
+  // Of a start that fails here; a runtime that stops has closed it before.
+  scope.defer(() => switchboard.close(0));
+  // A caller who comes first must not hear busy only because the hosts' processes are still starting.
+  for (const since = clock.now(); !switchboard.capacity.accepting && clock.now() - since < HOSTS_START_MS; ) await clock.sleep(10, scope);
+  await server.listen({ host: config.host, port: config.port }).catch((error: unknown) => cannotListen(config, error));
   log.info('runtime.ready', {
     url: config.publicUrl,
     mode: config.mode,
@@ -177,6 +197,27 @@ async function wire(config: Config, scope: Scope, log: Log, onFenced: (detail: s
   };
 }
 
+function usable(dataDir: string): void {
+  try {
+    mkdirSync(dataDir, { recursive: true });
+    accessSync(dataDir, constants.W_OK);
+  } catch (error) {
+    throw new AywaError('data_dir_refused', { detail: error instanceof Error ? error.message : dataDir });
+  }
+}
+
+async function mayListen(config: Config, scope: Scope): Promise<void> {
+  const probe = createNetServer();
+  await scope
+    .wait(new Promise<void>((resolve, reject) => probe.once('error', reject).listen(config.port, config.host, resolve)))
+    .catch((error) => cannotListen(config, error));
+  await scope.wait(new Promise((resolve) => probe.close(resolve)));
+}
+
+function cannotListen({ host, port }: Config, error: unknown): never {
+  throw new AywaError('listen_refused', { detail: `${host}:${port}: ${error instanceof Error ? error.message : error}` });
+}
+
 /** `RUNTIME_PORT=0` becomes a free port before anything is derived from it: links and signatures are made of the public URL. */
 async function withPort(env: Readonly<Record<string, string | undefined>>): Promise<Readonly<Record<string, string | undefined>>> {
   if (env.RUNTIME_PORT?.trim() !== '0') return env;
@@ -189,6 +230,8 @@ async function withPort(env: Readonly<Record<string, string | undefined>>): Prom
 
 const EXIT: Partial<Record<AywaError['code'], number>> = {
   config_refused: 64,
+  data_dir_refused: 69,
+  listen_refused: 69,
   store_away: 69,
   store_timeout: 69,
   store_schema: 69,
@@ -198,11 +241,43 @@ const EXIT: Partial<Record<AywaError['code'], number>> = {
 
 /** `npm start`: from the environment alone, until a signal. */
 async function main(): Promise<void> {
-  let runtime: Runtime;
+  const starting = new AbortController();
+  let runtime: Runtime | undefined;
+  let leaving = false;
+  let interrupts = 0;
+  const stop = async (drainMs: number, code: number) => {
+    if (leaving) return;
+    leaving = true;
+    starting.abort();
+    await runtime?.drain(drainMs);
+    await runtime?.close();
+    if (runtime) process.exit(code);
+  };
+  const drainMs = () => (runtime?.mode === 'lab' ? 0 : DRAIN_MS);
+  // From the first moment on: a start that is interrupted leaves no database server behind.
+  process.on('SIGTERM', () => void stop(drainMs(), 0));
+  process.on('SIGINT', () => {
+    interrupts += 1;
+    if (interrupts > 1) leave(130, 'interrupted twice');
+    void stop(drainMs(), 0);
+  });
+  // What failed belongs to no call: the calls go on to their end, and another process takes the new ones.
+  const failed = (error: unknown) => {
+    process.stderr.write(`The runtime takes no new calls and stops after the last one: ${error instanceof Error ? error.stack : error}\n`);
+    void stop(DRAIN_MS, 70);
+  };
+  process.on('uncaughtException', failed);
+  process.on('unhandledRejection', failed);
+
   try {
-    runtime = await start(process.env, (detail) => leave(75, detail));
+    runtime = await start(process.env, (detail) => leave(75, detail), starting.signal);
+    if (starting.signal.aborted) {
+      await runtime.close();
+      process.exit(0);
+    }
   } catch (thrown) {
     const error = asAywaError(thrown);
+    if (starting.signal.aborted && error.code === 'cancelled') process.exit(0);
     const lines =
       error.faults.length > 0
         ? error.faults.map((fault) => `  ${fault.path} ${fault.message}`)
@@ -211,22 +286,6 @@ async function main(): Promise<void> {
     process.exit(EXIT[error.code] ?? 70);
   }
   if (runtime.mode === 'lab') process.stderr.write(`\n  Lab (this machine only). Dashboard: ${runtime.url}/#key=${runtime.apiKey}\n\n`);
-
-  let interrupts = 0;
-  let leaving = false;
-  const stop = async (drainMs: number) => {
-    if (leaving) return;
-    leaving = true;
-    await runtime.drain(drainMs);
-    await runtime.close();
-    process.exit(0);
-  };
-  process.on('SIGTERM', () => void stop(runtime.mode === 'lab' ? 0 : DRAIN_MS));
-  process.on('SIGINT', () => {
-    interrupts += 1;
-    if (interrupts > 1) leave(130, 'interrupted twice');
-    void stop(runtime.mode === 'lab' ? 0 : DRAIN_MS);
-  });
 }
 
 function leave(code: number, why: string): never {

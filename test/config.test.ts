@@ -48,6 +48,7 @@ describe('production', () => {
       'RUNTIME_ARTIFACT_S3_BUCKET',
       'WEBHOOK_SIGNING_SECRET',
       'RUNTIME_API_KEY',
+      'NODE_ENV',
     ]);
   });
 

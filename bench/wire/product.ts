@@ -75,6 +75,7 @@ async function startProduct(
       stdio: ['ignore', 'pipe', 'inherit'],
       env: {
         PATH: process.env.PATH,
+        NODE_OPTIONS: process.env.BENCH_NODE_OPTIONS,
         NODE_ENV: 'development',
         LOG_LEVEL: 'info',
         RUNTIME_PORT: String(PORT),

@@ -6,6 +6,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { WebSocketServer } from 'ws';
+import { MULAW } from '../../src/audio/g711.ts';
 import { SCRIPT, TOKENS } from '../lib/speech.ts';
 import { mono } from '../lib/stats.ts';
 
@@ -17,8 +18,12 @@ const connections = { http: 0, sockets: 0 };
 let hooks = 0;
 const note = (moment: Moment, call: string) => notes.push([moment, call, mono()]);
 const nameIn = (text: string) => /bench-(\d+)/.exec(text)?.[1] ?? '?';
-/** Mean distance from silence per byte: the sign and the three exponent bits of mu-law are enough to tell speech. */
-const loudness = (audio: Buffer) => audio.reduce((sum, byte) => sum + ((~byte & 0x70) >> 4), 0) / audio.length;
+/** Mean amplitude over every eighth sample. */
+const loudness = (audio: Buffer) => {
+  let sum = 0;
+  for (let i = 0; i < audio.length; i += 8) sum += Math.abs(MULAW.toLinear[audio[i] ?? 0] ?? 0);
+  return sum / (audio.length / 8);
+};
 
 const server = createServer((request, response) => {
   if (request.url?.startsWith('/hook')) {
@@ -71,7 +76,7 @@ sockets.on('connection', (socket, request) => {
 type Socket = import('ws').WebSocket;
 
 function listen(socket: Socket, call: string): void {
-  let talking = false;
+  let final: NodeJS.Timeout | undefined;
   let lastLoud = 0;
   let words = 0;
   let mediaMs = 0;
@@ -91,19 +96,21 @@ function listen(socket: Socket, call: string): void {
     mediaMs += data.length / 8;
     // Every 20 ms piece of the message is judged by itself, so that coalesced audio moves nothing.
     for (let at = 0; at < data.length; at += 160) {
-      if (loudness(data.subarray(at, at + 160)) > 2.2) {
-        talking = true;
+      if (loudness(data.subarray(at, at + 160)) > 150) {
         lastLoud = mono();
+        clearTimeout(final);
+        final = undefined;
         if (++words % 15 === 0) results(false, 'I would like to');
-      } else if (talking && mono() - lastLoud > 100) {
-        talking = false;
-        words = 0;
-        setTimeout(
+      } else if (words > 0 && !final) {
+        const due = lastLoud + SCRIPT.sttDelay;
+        final = setTimeout(
           () => {
+            words = 0;
+            final = undefined;
             note('sttFinal', call);
             results(true, 'I would like to book an appointment.');
           },
-          Math.max(0, lastLoud + SCRIPT.sttDelay - mono()),
+          Math.max(0, due - mono()),
         );
       }
     }

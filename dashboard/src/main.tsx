@@ -4,7 +4,7 @@ import { RouterProvider } from '@tanstack/react-router';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { queries } from './queries.ts';
-import { router } from './router.tsx';
+import { preloadScreens, router } from './router.tsx';
 import './styles.css';
 import { Toasts } from './ui/toast.tsx';
 
@@ -18,3 +18,5 @@ if (root)
       </QueryClientProvider>
     </StrictMode>,
   );
+
+addEventListener('load', preloadScreens);

@@ -17,12 +17,15 @@ export const queries = new QueryClient({
 const CALLS_EVERY_MS = 10_000;
 /** While a call is live its row changes under the reader's eyes. */
 const LIVE_CALLS_EVERY_MS = 2_500;
-const READINESS_EVERY_MS = 30_000;
+const READINESS_EVERY_MS = 15_000;
+/** Who waits for the runtime to come back wants to know soon. */
+const AWAY_EVERY_MS = 3_000;
 
 export const readinessQuery = queryOptions({
   queryKey: ['readiness'],
   queryFn: ({ signal }) => runtime.readiness(signal),
-  refetchInterval: READINESS_EVERY_MS,
+  retry: false,
+  refetchInterval: ({ state }) => (state.status === 'error' ? AWAY_EVERY_MS : READINESS_EVERY_MS),
 });
 
 export const providersQuery = queryOptions({
@@ -48,6 +51,9 @@ export const callsQuery = queryOptions({
 export const timelineQuery = (id: string) =>
   queryOptions({
     queryKey: ['timeline', id],
+    // A call that was placed this moment may not be stored yet.
+    retry: (count, error) => ['not-found', 'away'].includes(problemOf(error).kind) && count < 2,
+    retryDelay: 500,
     queryFn: async ({ signal, client, queryKey }): Promise<Timeline> => {
       const read = await runtime.timeline(id, signal);
       // The stream of a live call may be ahead of what is stored.

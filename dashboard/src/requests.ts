@@ -3,6 +3,9 @@ import type { Assistant, Call, LiveEvent, ProviderList, Readiness, Timeline } fr
 import { AWAY, problemError, problemIn } from './problem.ts';
 import { currentKey, signOut } from './session.ts';
 
+/** As many as a list shows. */
+export const MOST_CALLS = 200;
+
 /** What an assistant may be given: `null` clears a field. */
 export type AssistantPatch = { [key: string]: unknown };
 
@@ -14,7 +17,7 @@ export const runtime = {
   createAssistant: (body: AssistantPatch) => json<Assistant>('POST', '/assistant', { body }),
   changeAssistant: (id: string, body: AssistantPatch) => json<Assistant>('PATCH', `/assistant/${encodeURIComponent(id)}`, { body }),
   removeAssistant: (id: string) => json<Assistant>('DELETE', `/assistant/${encodeURIComponent(id)}`),
-  calls: (signal: AbortSignal) => json<Call[]>('GET', '/call?limit=200', { signal }),
+  calls: (signal: AbortSignal) => json<Call[]>('GET', `/call?limit=${MOST_CALLS}`, { signal }),
   timeline: (id: string, signal: AbortSignal) => json<Timeline>('GET', `/call/${encodeURIComponent(id)}/timeline`, { signal }),
   placeCall: (assistantId: string, transport: Record<string, unknown>) => json<Call>('POST', '/call', { body: { assistantId, transport } }),
   recording: async (id: string, signal: AbortSignal) =>

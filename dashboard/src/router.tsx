@@ -60,6 +60,11 @@ export const router = createRouter({
   defaultErrorComponent: ({ error }) => <ProblemNote problem={problemOf(error)} onRetry={() => location.reload()} />,
 });
 
+/** Fetches the screens that are not open yet, so that a runtime that restarts or goes away leaves the app whole. */
+export function preloadScreens(): void {
+  for (const route of [assistants, assistantRoute, talkRoute, calls, callRoute]) void router.loadRouteChunk(route);
+}
+
 declare module '@tanstack/react-router' {
   interface Register {
     router: typeof router;

@@ -4,7 +4,7 @@
  */
 
 import { z } from 'zod';
-import { AywaError } from '../kernel/errors.ts';
+import { AywaError, isAywaError } from '../kernel/errors.ts';
 import { faultLine, faultsOf, pathOf } from '../kernel/faults.ts';
 
 /** Objects whose further fields belong to somebody else (a vendor, the user): unknown names in them are no typing errors. */
@@ -247,10 +247,26 @@ export function mergeOverrides(assistant: Assistant, overrides: unknown): Assist
   if (!isObject(overrides)) throw fault('assistantOverrides', 'must be an object');
   const { variableValues: _, 'tools:append': append, ...rest } = overrides;
   const merged = merge(assistant, rest) as Record<string, unknown>;
-  if (append === undefined) return validateAssistant(merged);
+  if (append === undefined) return overridden(merged);
   if (!Array.isArray(append)) throw fault('assistantOverrides.tools:append', 'must be a list of tools');
   const model = isObject(merged.model) ? merged.model : {};
-  return validateAssistant({ ...merged, model: { ...model, tools: [...(Array.isArray(model.tools) ? model.tools : []), ...append] } });
+  return overridden({ ...merged, model: { ...model, tools: [...(Array.isArray(model.tools) ? model.tools : []), ...append] } });
+}
+
+/** The assistant itself was valid before: what is wrong now came with the overrides. */
+function overridden(merged: Record<string, unknown>): Assistant {
+  return underPath('assistantOverrides', () => validateAssistant(merged));
+}
+
+/** Runs `work`; its faults get the path of the part of a body that they lie in. */
+export function underPath<T>(part: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (!isAywaError(error) || error.faults.length === 0) throw error;
+    const faults = error.faults.map(({ path, message }) => ({ path: path === 'body' ? part : `${part}.${path}`, message }));
+    throw new AywaError(error.code, { detail: faultLine(faults), faults });
+  }
 }
 
 export function isObject(value: unknown): value is Record<string, unknown> {

@@ -28,6 +28,8 @@ export interface PlanInput {
     readonly number?: Readonly<Record<string, unknown>>;
     readonly customer?: Readonly<Record<string, unknown>>;
   };
+  /** What a model server of the customer's is told about the call (`call`, `customer`, `phoneNumber`), in wire form. */
+  readonly facts?: Readonly<Record<string, unknown>>;
   /** Validates a vendor's settings and finds its key; `name` is absent where the assistant names none. Throws `AywaError`. */
   choose(kind: ProviderKind, name: string | undefined, settings: Record<string, unknown>): ProviderChoice;
   /** Epoch milliseconds. */
@@ -38,6 +40,8 @@ export interface PlanInput {
 const FALLBACK = 'I am sorry, something went wrong on my side. Could you say that again, please?';
 /** Vapi's limits of a call. */
 const SILENCE_SECONDS = 30;
+/** People who type think longer, and a chat may lie open beside other work. */
+const TYPED_SILENCE_SECONDS = 600;
 const DURATION_SECONDS = 600;
 
 /** Throws `invalid_request`, `assistant_invalid`, `unsupported` (all with field paths) or what `choose` throws. */
@@ -75,13 +79,13 @@ export function makePlan(input: PlanInput): CallPlan {
     expected: expectedOf(assistant, llm),
     turns,
     idle: idleOf(assistant),
-    silenceMs: (assistant.silenceTimeoutSeconds ?? SILENCE_SECONDS) * 1000,
+    silenceMs: (assistant.silenceTimeoutSeconds ?? (silent ? TYPED_SILENCE_SECONDS : SILENCE_SECONDS)) * 1000,
     durationMs: (assistant.maxDurationSeconds ?? DURATION_SECONDS) * 1000,
     endPhrases: assistant.endCallPhrases ?? [],
     farewell: assistant.endCallMessage ?? '',
     fallback: FALLBACK,
     record: !silent && (assistant.artifactPlan?.recordingEnabled ?? true) && !assistant.compliancePlan?.hipaaEnabled,
-    metadata: assistant.metadata ?? {},
+    metadata: { ...input.facts, ...(assistant.metadata && { metadata: assistant.metadata }) },
   };
 }
 

@@ -113,5 +113,6 @@ export interface CallPlan {
   /** Spoken when a reply fails: the agent's answer to its own breakdown. */
   readonly fallback: string;
   readonly record: boolean;
+  /** For model servers that want it: facts of the call, and the assistant's `metadata` under its name. */
   readonly metadata: Readonly<Record<string, unknown>>;
 }

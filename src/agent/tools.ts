@@ -7,6 +7,11 @@ import type { ToolSpec } from '../providers/llm/contract.ts';
 import type { Assistant, AssistantTool } from './definition.ts';
 import type { ToolMessage, ToolPlan } from './plan.ts';
 
+/** What a caller hears while a tool takes its time, unless the assistant says what: silence for longer is a broken line. */
+const WAITING: readonly ToolMessage[] = [
+  { when: 'delayed', text: 'One moment, please.', role: 'assistant', delayMs: 1_500, blocking: false, endsCall: false },
+];
+
 const KINDS = ['function', 'endCall', 'transferCall', 'dtmf'] as const;
 type Kind = (typeof KINDS)[number];
 
@@ -36,7 +41,7 @@ export function planTools(assistant: Assistant, language: string, fault: (fault:
         async: tool.async ?? false,
         finishes: tool.finishes ?? false,
         timeoutMs: (server?.timeoutSeconds ?? SERVER_SECONDS) * 1000,
-        messages: messagesOf(tool, path, language, fault),
+        messages: kind === 'function' && !tool.messages ? WAITING : messagesOf(tool, path, language, fault),
         fixed: Object.fromEntries((tool.parameters ?? []).map(({ key, value }) => [key, value])),
         source: withoutSecrets(tool),
         target: tool.server?.url ? `tool:${index}` : 'assistant',

@@ -2,6 +2,7 @@
  * The numbers of turn-taking of one assistant. What its start- and stop-speaking plans say is obeyed to the millisecond; what they
  * leave open is fast by default: Vapi's own defaults (1.5 s without punctuation, then 0.4 s) are what its users complain about.
  */
+import { RE2JS } from 're2js';
 import type { FieldFault } from '../kernel/errors.ts';
 import type { Assistant } from './definition.ts';
 import type { EndpointingRule, TurnPolicy } from './plan.ts';
@@ -42,12 +43,35 @@ export function planTurns(assistant: Assistant, fault: (fault: FieldFault) => vo
     backoffMs: ms(stop?.backoffSeconds, 0),
     acknowledgements: stop?.acknowledgementPhrases ?? ACKNOWLEDGEMENTS,
     interruptions: stop?.interruptionPhrases ?? INTERRUPTIONS,
-    rules: (start?.customEndpointingRules ?? []).map(ruleOf),
+    rules: (start?.customEndpointingRules ?? []).map((rule, index) => {
+      judgePatterns(rule, `startSpeakingPlan.customEndpointingRules[${index}]`, fault);
+      return ruleOf(rule);
+    }),
     drafts: true,
   };
 }
 
 type Rule = NonNullable<NonNullable<Assistant['startSpeakingPlan']>['customEndpointingRules']>[number];
+
+/** A rule without its pattern would fit everything, one with a pattern that cannot run would fit nothing. */
+function judgePatterns(rule: Rule, path: string, fault: (fault: FieldFault) => void): void {
+  const needed = rule.type === 'both' ? (['assistantRegex', 'customerRegex'] as const) : (['regex'] as const);
+  for (const field of needed) {
+    const pattern = rule[field] ?? (rule.type === 'both' ? undefined : rule[`${rule.type}Regex`]);
+    if (!pattern) fault({ path: `${path}.${field}`, message: 'is required' });
+    else if (!compiles(pattern))
+      fault({ path: `${path}.${field}`, message: 'is not a pattern of RE2 (no look-around, no back references)' });
+  }
+}
+
+function compiles(pattern: string): boolean {
+  try {
+    RE2JS.compile(pattern);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 function ruleOf(rule: Rule): EndpointingRule {
   const options = [...(rule.regexOptions ?? []), ...(rule.assistantRegexOptions ?? []), ...(rule.customerRegexOptions ?? [])];

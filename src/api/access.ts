@@ -1,33 +1,44 @@
 /**
- * How an organisation reaches its providers and carriers: its credentials laid over the operator's environment, under the same
- * variable names, so that everything behind this file knows one way only. Opened secrets live as long as the request.
+ * How an organisation reaches its providers and carriers: its credentials over the operator's environment, under the same variable
+ * names, with a note of who set what: a tenant's address gets no key of the operator's. Opened secrets live as long as the request.
  */
 import type { Carrier } from '../carriers/carrier.ts';
 import { CARRIERS } from '../carriers/index.ts';
 import { AywaError } from '../kernel/errors.ts';
-import { PROVIDERS } from '../providers/index.ts';
+import { PROVIDERS, type Tenant } from '../providers/index.ts';
 import type { ApiDeps } from './deps.ts';
 
-export type Variables = Readonly<Record<string, string>>;
+type Variables = Readonly<Record<string, string>>;
+
+/** The keyless parts have nothing that a credential could change. */
+const OUTSIDE = PROVIDERS.filter(({ name }) => name !== 'lab');
+
+/** Who set which variable; `all` is what holds: the credentials over the environment. */
+export interface Access {
+  readonly operator: Variables;
+  readonly tenant: Tenant;
+  readonly all: Variables;
+}
 
 /** `DEEPGRAM_API_KEY`, `TWILIO_ACCOUNT_SID`, ...: the newest credential of a vendor wins over the environment. */
-export async function variablesOf({ config, store }: ApiDeps, organization: string): Promise<Variables> {
+export async function accessFor({ config, store }: ApiDeps, organization: string): Promise<Access> {
   const newest = new Map<string, string>();
   for (const { provider, id } of await store.credentials.list(organization, { limit: 1_000 })) {
     if (!newest.has(provider)) newest.set(provider, id);
   }
-  if (newest.size === 0) return config.vendors;
-  const variables: Record<string, string> = { ...config.vendors };
+  const own: Record<string, string> = {};
   const opened = await Promise.all([...newest.values()].map((id) => store.credentials.open(organization, id)));
   for (const credential of opened) {
     if (!credential) continue;
     const fields: Readonly<Record<string, unknown>> = { ...credential.shown, ...credential.secrets };
     for (const [field, variable] of Object.entries(variableNames(credential.provider))) {
       const value = fields[field];
-      if (typeof value === 'string' && value) variables[variable] = value;
+      if (typeof value === 'string' && value) own[variable] = value;
     }
   }
-  return variables;
+  // In the lab everybody is the operator, and models run on the same machine.
+  const reach = config.mode === 'lab' ? 'any' : 'public';
+  return { operator: config.vendors, tenant: { variables: own, reach }, all: { ...config.vendors, ...own } };
 }
 
 export function carrierNamed(name: string): Carrier {
@@ -40,12 +51,11 @@ export function carrierNamed(name: string): Carrier {
 export function variableNames(name: string): Readonly<Record<string, string>> {
   const carrier = CARRIERS.find((one) => one.name === name);
   if (carrier) return { accountSid: carrier.env.id, authToken: carrier.env.secret, phoneNumber: carrier.env.number };
-  const provider = PROVIDERS.find((one) => one.name === name || one.aliases?.includes(name));
-  return provider ? { apiKey: `${provider.env}_API_KEY` } : {};
+  const provider = OUTSIDE.find((one) => one.name === name || one.aliases?.includes(name));
+  return provider ? { apiKey: `${provider.env}_API_KEY`, baseUrl: `${provider.env}_BASE_URL` } : {};
 }
 
 /** Every vendor that a credential can be for. */
 export function knownVendors(): string[] {
-  const providers = PROVIDERS.filter((provider) => provider.needsKey).map((provider) => provider.name);
-  return [...new Set([...CARRIERS.map((carrier) => carrier.name), ...providers])].sort();
+  return [...new Set([...CARRIERS, ...OUTSIDE].map(({ name }) => name))].sort();
 }

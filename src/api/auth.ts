@@ -6,7 +6,7 @@ import type { FastifyRequest } from 'fastify';
 import { AywaError } from '../kernel/errors.ts';
 import type { ApiKeyRow } from '../store/api-keys.ts';
 import type { Api } from './deps.ts';
-import { allows, PERMISSIONS, type Permission } from './permissions.ts';
+import { allows, type KeyScope, PERMISSIONS, type Permission } from './permissions.ts';
 
 /** The key's organisation is the only one that the request can see. */
 type Identity = Pick<ApiKeyRow, 'organization' | 'scopes'>;
@@ -53,8 +53,13 @@ export function organizationOf(request: FastifyRequest): string {
   return request.identity.organization;
 }
 
+/** May the key of this request do more than its route asks for? */
+export function mayDo(request: FastifyRequest, permission: KeyScope): boolean {
+  return request.identity !== null && allows(request.identity.scopes, permission);
+}
+
 function keyOf(request: FastifyRequest): string | undefined {
-  const bearer = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
+  const bearer = /^Bearer +(.+)$/i.exec(request.headers.authorization ?? '')?.[1]?.trim();
   const header = request.headers['x-api-key'];
   return bearer ?? (typeof header === 'string' ? header.trim() : undefined);
 }

@@ -1,5 +1,5 @@
 /**
- * Reading request bodies: JSON and carriers' forms, with the bounds that keep a hostile body from costing more than its bytes.
+ * Reading request bodies: JSON everywhere, forms from carriers, with the bounds that keep a hostile body from costing more than its bytes.
  * Depth is checked here because writing deep JSON overflows the stack, and `__proto__` because a later merge would obey it.
  */
 import type { FastifyInstance } from 'fastify';
@@ -9,12 +9,16 @@ export const MAX_BODY_BYTES = 1024 * 1024;
 const MAX_DEPTH = 64;
 const MAX_KEYS = 10_000;
 
-/** Replaces fastify's own readers. An empty body reads as `undefined`, with or without a content type. */
+/** Replaces fastify's own readers: JSON only. An empty body reads as `undefined`, with or without a content type. */
 export function readBodies(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser(/^application\/(.+\+)?json/i, { parseAs: 'string' }, (_request, body, done) => {
     settle(done, () => readJson(String(body)));
   });
+}
+
+/** For carriers' callbacks. Nowhere else: a page of anybody may send a form, and a form read as JSON is full of strings. */
+export function readForms(app: FastifyInstance): void {
   app.addContentTypeParser(/^application\/x-www-form-urlencoded/i, { parseAs: 'string' }, (_request, body, done) => {
     settle(done, () => readForm(String(body)));
   });

@@ -2,13 +2,13 @@
  * From the body of `POST /call` to an order: who speaks, how the caller is reached, in which audio. Refuses what this server does not
  * do with the path of the field; it never opens or dials anything.
  */
-import { type Assistant, validateAssistant } from '../agent/definition.ts';
+import { type Assistant, underPath, validateAssistant } from '../agent/definition.ts';
 import { type AudioFormat, MULAW_8K, PCM_16K } from '../audio/format.ts';
 import type { CarrierAccount } from '../carriers/carrier.ts';
 import { accountOf } from '../carriers/index.ts';
 import type { LegPlan } from '../host/protocol.ts';
 import { AywaError } from '../kernel/errors.ts';
-import { carrierNamed, variablesOf } from './access.ts';
+import { accessFor, carrierNamed } from './access.ts';
 import type { ApiDeps } from './deps.ts';
 import { fault } from './errors.ts';
 import type { CallOrder } from './place-call.ts';
@@ -22,7 +22,20 @@ const BROWSER_ARRIVES_MS = 15_000;
 const STREAM_ARRIVES_MS = 15_000;
 
 const E164 = /^\+[1-9]\d{6,14}$/;
-const LATER = ['squadId', 'squad', 'workflowId', 'workflow', 'phoneNumberId', 'customerId', 'customers', 'schedulePlan'] as const;
+/** Fields of Vapi's that would change the call, and that nothing here obeys: refused, never ignored. */
+const LATER = [
+  'assistantVersion',
+  'squadId',
+  'squad',
+  'squadOverrides',
+  'workflowId',
+  'workflow',
+  'workflowOverrides',
+  'phoneNumberId',
+  'customerId',
+  'customers',
+  'schedulePlan',
+] as const;
 
 export type Door = 'any' | 'phone' | 'web';
 
@@ -51,8 +64,10 @@ export async function orderOf(deps: ApiDeps, organization: string, body: CreateC
     };
   if (door === 'any' && provider === 'aywa.text')
     return { ...common, ...nobody, channel: 'text', type: 'vapi.websocketCall', leg: socketLeg('text', PCM_16K, WEBSOCKET_ARRIVES_MS) };
-  if (provider && provider !== 'twilio')
-    throw fault('transport.provider', 'must be vapi.websocket or aywa.text, or absent for a phone call');
+  if (provider && provider !== 'twilio') {
+    const faults = [{ path: 'transport.provider', message: 'must be vapi.websocket or aywa.text, or absent for a phone call' }];
+    throw new AywaError('unsupported', { detail: `transport.provider ${provider}.`, faults });
+  }
   return { ...common, ...(await phone(deps, organization, body)) };
 }
 
@@ -82,17 +97,6 @@ async function assistantOf(
   return { assistantId: null, assistant: underPath('assistant', () => validateAssistant(body.assistant)) };
 }
 
-/** Faults of a part of the body, with the part's path in front. */
-function underPath<T>(path: string, work: () => T): T {
-  try {
-    return work();
-  } catch (error) {
-    if (!(error instanceof AywaError) || error.faults.length === 0) throw error;
-    const faults = error.faults.map((one) => ({ path: one.path === 'body' ? path : `${path}.${one.path}`, message: one.message }));
-    throw new AywaError(error.code, { detail: error.detail ?? '', faults });
-  }
-}
-
 function formatOf({ transport }: CreateCall): AudioFormat {
   const asked = transport?.audioFormat;
   if (!asked) return PCM_16K;
@@ -103,6 +107,10 @@ function formatOf({ transport }: CreateCall): AudioFormat {
 
 async function phone(deps: ApiDeps, organization: string, body: CreateCall) {
   const number = body.customer?.number;
+  if (body.customer?.sipUri) {
+    const faults = [{ path: 'customer.sipUri', message: 'is not supported by this server; give customer.number' }];
+    throw new AywaError('unsupported', { detail: 'customer.sipUri.', faults });
+  }
   if (!number) throw fault('customer.number', 'must be given for a phone call; for a websocket call give transport.provider');
   if (body.customer?.numberE164CheckEnabled !== false && !E164.test(number))
     throw fault('customer.number', 'must be an E.164 number, such as +14155550100');
@@ -122,8 +130,9 @@ async function phone(deps: ApiDeps, organization: string, body: CreateCall) {
 /** The account to dial with: the one in the request, a credential, the environment. */
 async function accountFor(deps: ApiDeps, organization: string, { phoneNumber }: CreateCall): Promise<CarrierAccount> {
   const twilio = carrierNamed('twilio');
-  const own = phoneNumber && { id: phoneNumber.twilioAccountSid, secret: phoneNumber.twilioAuthToken, number: phoneNumber.number };
-  const account = accountOf(twilio, await variablesOf(deps, organization), own ?? {});
+  const number = phoneNumber?.twilioPhoneNumber ?? phoneNumber?.number ?? '';
+  const own = phoneNumber && { id: phoneNumber.twilioAccountSid, secret: phoneNumber.twilioAuthToken, number };
+  const account = accountOf(twilio, (await accessFor(deps, organization)).all, own ?? {});
   if (!account.number) throw new AywaError('carrier_missing', { detail: `${twilio.env.number} is not set.` });
   return account;
 }

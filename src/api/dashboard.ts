@@ -32,7 +32,7 @@ export async function serveDashboard(app: Api, folder: string): Promise<void> {
 
   app.setNotFoundHandler(async (request, reply) => {
     const wantsPage = request.method === 'GET' && (request.headers.accept ?? '').includes('text/html');
-    if (!wantsPage) throw new AywaError('not_found', { detail: `No route answers ${request.method} here.` });
+    if (!wantsPage) throw new AywaError('no_route', { detail: `${request.method} is not answered here.` });
     reply.type('text/html; charset=utf-8').header('cache-control', 'no-cache').header('content-security-policy', policy);
     return html;
   });

@@ -46,10 +46,13 @@ function lowerFirst(message: string): string {
   return message.charAt(0).toLowerCase() + message.slice(1);
 }
 
+const NOT_JSON = 'Send the body as JSON, with the header `content-type: application/json`.';
+
 function asShown(thrown: unknown): AywaError {
   if (isAywaError(thrown) && thrown.code !== 'bug') return thrown;
   const { statusCode: status, message } = (thrown instanceof Error ? thrown : {}) as Partial<FastifyError>;
   if (status === 413) return new AywaError('body_too_large');
+  if (status === 415) return new AywaError('invalid_request', { detail: NOT_JSON });
   if (status === 429) return new AywaError('rate_limited');
   if (status !== undefined && status >= 400 && status < 500) return new AywaError('invalid_request', { detail: message ?? '' });
   return new AywaError('bug', { detail: 'The log has the details.', cause: thrown });

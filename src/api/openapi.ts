@@ -27,7 +27,8 @@ export async function describeApi(app: Api, version: string, publicUrl: string):
       security: [{ bearer: [] }, { apiKey: [] }],
     },
     transform: jsonSchemaTransform,
-    transformObject: jsonSchemaTransformObject,
+    transformObject: (document) =>
+      onlyReferenced(jsonSchemaTransformObject(document) as Description) as ReturnType<typeof jsonSchemaTransformObject>,
   });
 
   app.get('/openapi.json', { schema: { hide: true, response: { 200: z.unknown() } } }, async () => app.swagger());
@@ -38,7 +39,21 @@ export async function describeApi(app: Api, version: string, publicUrl: string):
   });
 }
 
+/** The generator makes an input and an output form of every schema; the one that no route uses says nothing. */
+function onlyReferenced(description: Description): Description {
+  const schemas = description.components?.schemas ?? {};
+  const text = (value: unknown) => JSON.stringify(value);
+  let kept = schemas;
+  for (let before = -1; before !== Object.keys(kept).length; ) {
+    before = Object.keys(kept).length;
+    const used = text(description.paths) + text(kept);
+    kept = Object.fromEntries(Object.entries(kept).filter(([name]) => used.includes(`"#/components/schemas/${name}"`)));
+  }
+  return { ...description, components: { ...description.components, schemas: kept } };
+}
+
 interface Description {
+  components?: { schemas?: Record<string, unknown> };
   info: { title: string; version: string; description?: string };
   paths?: Record<string, Record<string, { summary?: string; tags?: string[]; security?: unknown[] }>>;
 }

@@ -4,7 +4,7 @@
  */
 import { UNSUPPORTED } from './unsupported.ts';
 
-type KeyScope =
+export type KeyScope =
   | 'assistant:read'
   | 'assistant:write'
   | 'call:read'

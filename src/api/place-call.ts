@@ -6,11 +6,12 @@ import type { Assistant } from '../agent/definition.ts';
 import { effectiveAssistant, makePlan, type PlanInput } from '../agent/make-plan.ts';
 import type { Channel } from '../agent/plan.ts';
 import type { LegPlan } from '../host/protocol.ts';
+import { controlToken, controlUrl } from '../journal/control-url.ts';
 import { shownAssistant } from '../journal/targets.ts';
-import { randomToken, sha256, uuidv7 } from '../kernel/ids.ts';
+import { sha256, uuidv7 } from '../kernel/ids.ts';
 import type { ProviderChoice, ProviderKind } from '../providers/contract.ts';
 import { chooseProvider, defaultChoice } from '../providers/index.ts';
-import { type Variables, variablesOf } from './access.ts';
+import { type Access, accessFor } from './access.ts';
 import type { Call } from './contract.ts';
 import type { ApiDeps } from './deps.ts';
 import type { OpenCallRow } from './switchboard.ts';
@@ -35,42 +36,56 @@ export interface CallOrder {
 export interface PlacedCall {
   readonly row: OpenCallRow;
   readonly at: Date;
-  /** The two secrets: who has one may be the caller, or command the call. They are given out once and kept as hashes. */
+  /** Who has it may be the caller. It is given out once and kept as a hash. */
   readonly mediaToken: string;
-  readonly controlToken: string;
 }
 
 /** Throws what the assistant, its providers or the capacity have against this call, with field paths where it is the assistant. */
 export async function placeCall(deps: ApiDeps, order: CallOrder): Promise<PlacedCall> {
-  const variables = await variablesOf(deps, order.organization);
-  const now = deps.clock.wall();
+  const access = await accessFor(deps, order.organization);
+  const now = Math.floor(deps.clock.wall());
   const id = uuidv7(now);
   const { organization, channel, assistantId, from, to, customer, number } = order;
-  const input: PlanInput = {
-    assistant: order.assistant,
-    overrides: order.overrides,
-    variables: {},
-    call: { id, organization, channel, assistantId, from, to, ...(customer && { customer }), ...(number && { number }) },
-    now,
-    choose: (kind, name, settings) => chosen(kind, name, settings, variables),
-  };
-  const plan = makePlan(input);
-  const controlToken = randomToken();
+  const at = new Date(now);
   const row: OpenCallRow = {
     id,
     organization,
     type: order.type,
     assistantId,
     request: shownAssistant(order.request),
-    controlHash: sha256(controlToken),
+    createdAt: at,
+    controlHash: sha256(controlToken(deps.store.sealing, { id, organization })),
   };
+  const input: PlanInput = {
+    assistant: order.assistant,
+    overrides: order.overrides,
+    variables: {},
+    call: { id, organization, channel, assistantId, from, to, ...(customer && { customer }), ...(number && { number }) },
+    now,
+    facts: factsOf(deps, order, row),
+    choose: (kind, name, settings) => chosen(kind, name, settings, access),
+  };
+  const plan = makePlan(input);
   const { mediaToken } = deps.switchboard.open({ row, plan, leg: order.leg, assistant: effectiveAssistant(input) });
-  return { row, at: new Date(now), mediaToken, controlToken };
+  return { row, at, mediaToken };
+}
+
+/** What a model server of the customer's is told: it may command the call that it thinks for. */
+function factsOf({ config, store }: ApiDeps, { request, customer, number }: CallOrder, row: OpenCallRow): Record<string, unknown> {
+  const { id, organization: orgId, type, assistantId } = row;
+  const { metadata } = request;
+  const monitor = { controlUrl: controlUrl(store.sealing, row, config.publicUrl) };
+  return {
+    call: { id, orgId, type, ...(assistantId && { assistantId }), ...(metadata != null && { metadata }), monitor },
+    ...(customer && { customer }),
+    ...(number && { phoneNumber: number }),
+  };
 }
 
 /** The provider that the assistant names, or the standard one. */
-function chosen(kind: ProviderKind, name: string | undefined, settings: Record<string, unknown>, variables: Variables): ProviderChoice {
-  if (name !== undefined) return chooseProvider(kind, name, settings, variables);
-  const standard = defaultChoice(kind, variables);
-  return chooseProvider(kind, standard.provider, { ...standard.settings, ...settings }, variables);
+function chosen(kind: ProviderKind, name: string | undefined, settings: Record<string, unknown>, access: Access): ProviderChoice {
+  const { operator, tenant, all } = access;
+  if (name !== undefined) return chooseProvider(kind, name, settings, operator, tenant);
+  const standard = defaultChoice(kind, all);
+  return chooseProvider(kind, standard.provider, { ...standard.settings, ...settings }, operator, tenant);
 }

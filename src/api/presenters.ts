@@ -2,7 +2,7 @@
  * Stored rows in the shapes that Vapi's clients read: names and dates as they expect them, the older copies of fields at the top
  * included. Pure; it decides nothing and asks nobody.
  */
-import { artifactOf, type CallFacts } from '../journal/call-facts.ts';
+import { artifactOf, type CallFacts, phoneFields } from '../journal/call-facts.ts';
 import type { AssistantRow } from '../store/assistants.ts';
 import type { CallRow } from '../store/calls.ts';
 import type { CredentialRow } from '../store/credentials.ts';
@@ -23,8 +23,8 @@ export function presentCredential(row: CredentialRow): Record<string, unknown> {
   return { ...row.shown, ...resource(row), provider: row.provider, ...(row.name !== null && { name: row.name }) };
 }
 
-/** A call as `GET /call/:id` gives it. `monitor` is not part of it: its URL holds a secret that only the create answer tells. */
-export function presentCall(row: CallRow, publicUrl: string): Call {
+/** A call as `GET /call/:id` gives it. `controlUrl` is shown while the call lives, to those who may command it. */
+export function presentCall(row: CallRow, publicUrl: string, controlUrl?: string): Call {
   const facts = row.facts as Partial<CallFacts>;
   return {
     ...head(row),
@@ -33,26 +33,28 @@ export function presentCall(row: CallRow, publicUrl: string): Call {
     ...(row.endedMessage !== null && { endedMessage: row.endedMessage }),
     ...(row.startedAt && { startedAt: row.startedAt.toISOString() }),
     ...(row.endedAt && { endedAt: row.endedAt.toISOString() }),
-    ...(isFolded(facts) && recordOf(row.id, facts, publicUrl)),
+    ...(isFolded(facts) && { ...phoneFields(row.type, facts), ...recordOf(row.id, facts, publicUrl) }),
+    ...(controlUrl && !row.endedAt && { monitor: { controlUrl } }),
   };
 }
 
-/** The answer to a call that was placed this moment: the only one that tells its secret addresses. */
-export function presentNewCall(order: CallOrder, placed: PlacedCall, providerCallId: string | null, publicUrl: string): Call {
-  const { row, mediaToken, controlToken, at } = placed;
+/** The answer to a call that was placed this moment: the only one that tells where its caller may come in. */
+export function presentNewCall(
+  order: CallOrder,
+  placed: PlacedCall,
+  urls: { readonly publicUrl: string; readonly controlUrl: string | undefined },
+  providerCallId: string | null,
+): Call {
+  const { row, mediaToken, at } = placed;
   const name = typeof row.request.name === 'string' ? row.request.name : null;
   const call = head({ ...row, name, createdAt: at, updatedAt: at });
-  const websocketCallUrl = websocketUrl(publicUrl, `/call/${row.id}/transport/${mediaToken}`);
+  const websocketCallUrl = websocketUrl(urls.publicUrl, `/call/${row.id}/transport/${mediaToken}`);
   return {
     ...call,
     ...(call.transport && { transport: { ...call.transport, websocketCallUrl } }),
     ...(order.channel === 'web' && { webCallUrl: websocketCallUrl }),
-    ...(providerCallId !== null && {
-      phoneCallProvider: order.leg.carrier,
-      phoneCallTransport: 'pstn',
-      phoneCallProviderId: providerCallId,
-    }),
-    monitor: { controlUrl: `${publicUrl}/call/${row.id}/control/${controlToken}` },
+    ...phoneFields(row.type, { carrier: order.leg.carrier, providerCallId }),
+    ...(urls.controlUrl && { monitor: { controlUrl: urls.controlUrl } }),
   };
 }
 
@@ -79,9 +81,12 @@ function head(row: Head): Call {
     status: 'queued',
     ...(row.name !== null && { name: row.name }),
     ...(row.assistantId !== null && { assistantId: row.assistantId }),
-    ...(bySocket && { transport: { provider: 'vapi.websocket', conversationType: 'voice', ...transport } }),
+    ...(bySocket && { transport: { provider: 'vapi.websocket', conversationType: conversationOf(transport), ...transport } }),
   };
 }
+
+const conversationOf = (transport: object | null) =>
+  transport && 'provider' in transport && transport.provider === 'aywa.text' ? 'chat' : 'voice';
 
 /** What the conversation left behind, with the older copies at the top. */
 function recordOf(call: string, facts: CallFacts, publicUrl: string) {

@@ -34,15 +34,23 @@ const ErrorBody = z
 
 const Customer = z.looseObject({
   number: z.string().min(3).max(40).nullish(),
+  sipUri: z.string().nullish(),
+  email: z.string().max(40).nullish(),
+  externalId: z.string().max(40).nullish(),
   name: z.string().max(40).nullish(),
   extension: z.string().max(10).nullish(),
   numberE164CheckEnabled: z.boolean().nullish(),
 });
-const PhoneNumber = z.looseObject({
-  twilioAccountSid: z.string().regex(/^AC[0-9a-f]{32}$/, 'must be a Twilio account SID'),
-  twilioAuthToken: z.string().min(1),
-  number: z.string().regex(/^\+[1-9]\d{6,14}$/, 'must be an E.164 number'),
-});
+const e164 = z.string().regex(/^\+[1-9]\d{6,14}$/, 'must be an E.164 number');
+/** `twilioPhoneNumber` in the SDK, `number` in the documentation. */
+const PhoneNumber = z
+  .looseObject({
+    twilioAccountSid: z.string().regex(/^AC[0-9a-f]{32}$/, 'must be a Twilio account SID'),
+    twilioAuthToken: z.string().min(1),
+    twilioPhoneNumber: e164.optional(),
+    number: e164.optional(),
+  })
+  .refine(({ twilioPhoneNumber, number }) => twilioPhoneNumber ?? number, { path: ['twilioPhoneNumber'], message: 'is required' });
 const AudioFormat = z.object({
   format: z.enum(['pcm_s16le', 'mulaw']).default('pcm_s16le'),
   container: z.literal('raw').default('raw'),
@@ -57,12 +65,13 @@ export const CreateCall = z
   .looseObject({
     assistantId: z.string().max(200).nullish(),
     assistant: z.looseObject({}).nullish().meta({ description: 'A transient assistant, in the shape of CreateAssistant.' }),
-    assistantOverrides: z.looseObject({}).nullish(),
+    assistantOverrides: z.looseObject({ variableValues: z.record(z.string(), z.unknown()).nullish() }).nullish(),
     customer: Customer.nullish(),
     phoneNumber: PhoneNumber.nullish(),
     transport: Transport.nullish(),
     name: z.string().max(40).nullish(),
     metadata: z.looseObject({}).nullish(),
+    roomDeleteOnUserLeaveEnabled: z.boolean().nullish().meta({ description: "Of Vapi's browser client; a call ends when its line does." }),
   })
   .meta({ id: 'CreateCall', description: 'One of `assistantId` and `assistant`; reached by `customer.number` or by `transport`.' });
 export type CreateCall = z.infer<typeof CreateCall>;
@@ -123,6 +132,54 @@ export const CreateCredential = z
     description: 'A provider key (`apiKey`) or a carrier account. Secrets are sealed and never given back.',
   });
 export const Credential = z.looseObject({ ...resource, provider: z.string(), name: z.string().optional() }).meta({ id: 'Credential' });
+
+/** What `parseControl` reads, for the description: it judges by itself. */
+export const Control = z
+  .looseObject({
+    type: z.enum(['say', 'add-message', 'control', 'end-call', 'text']),
+    content: z.string().optional().meta({ description: '`say`: the words.' }),
+    endCallAfterSpoken: z.boolean().optional(),
+    interruptionsEnabled: z.boolean().optional(),
+    interruptAssistantEnabled: z.boolean().optional(),
+    message: z
+      .union([z.string(), z.object({ role: z.enum(['system', 'user', 'assistant', 'tool']), content: z.string() })])
+      .optional()
+      .meta({ description: '`add-message`: what goes into the memory. `say`: the words, as the browser SDK names them.' }),
+    triggerResponseEnabled: z.boolean().optional(),
+    control: z.enum(['mute-assistant', 'unmute-assistant', 'mute-customer', 'unmute-customer', 'say-first-message']).optional(),
+    text: z.string().optional().meta({ description: '`text`: what the caller types.' }),
+  })
+  .meta({ id: 'Control', description: 'A command to a live call.' });
+export const Obeyed = z.object({ status: z.literal('ok') });
+
+/** A carrier's callback; a field that comes twice is a list. */
+export const Form = z.record(z.string(), z.union([z.string(), z.array(z.string())]));
+
+const latency = z.number().nullable();
+export const Timeline = z
+  .looseObject({
+    call: Call,
+    events: z.array(z.looseObject({ type: z.string(), call: z.string(), seq: z.int(), at: z.number(), wall: z.number() })),
+    turns: z.array(z.looseObject({ turn: z.int(), caller: z.string(), agent: z.string(), decideMs: latency, totalMs: latency })),
+    webhooks: z.array(z.looseObject({ id: z.string(), type: z.string(), state: z.string(), attempts: z.int() })),
+    warningCount: z.int(),
+    errorCount: z.int(),
+  })
+  .meta({ id: 'Timeline' });
+
+export const ProviderList = z
+  .object({
+    providers: z.array(
+      z.object({
+        kind: z.enum(['stt', 'llm', 'tts']),
+        name: z.string(),
+        configured: z.boolean(),
+        needs: z.string().meta({ description: 'The variable that is missing or used; empty when it needs none.' }),
+        settings: z.record(z.string(), z.unknown()).meta({ description: 'JSON Schema of its part of an assistant.' }),
+      }),
+    ),
+  })
+  .meta({ id: 'ProviderList' });
 
 /** A route's answers: what it gives when all is well, and the one shape of everything else. */
 export function answers<T extends z.ZodType>(schema: T, code: 200 | 201 = 200) {

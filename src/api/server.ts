@@ -11,7 +11,7 @@ import type { z } from 'zod';
 import { AywaError } from '../kernel/errors.ts';
 import { faultsOf } from '../kernel/faults.ts';
 import { guardRoutes } from './auth.ts';
-import { MAX_BODY_BYTES, readBodies } from './body.ts';
+import { MAX_BODY_BYTES, readBodies, readForms } from './body.ts';
 import { createCarrierCalls } from './carrier-calls.ts';
 import { serveDashboard } from './dashboard.ts';
 import type { Api, ServerDeps, ZodRequests } from './deps.ts';
@@ -65,7 +65,9 @@ export async function createServer(deps: ServerDeps): Promise<Api> {
   await app.register(cors, {
     origin: everywhere ? true : [config.publicUrl, ...config.corsOrigins],
     methods: ['GET', 'POST', 'PATCH', 'DELETE'],
-    exposedHeaders: ['warnings', 'retry-after', 'content-range'],
+    exposedHeaders: ['warnings', 'retry-after', 'content-range', 'idempotent-replay'],
+    // `OPTIONS` without a browser's headers is a plain question, not a fault.
+    strictPreflight: false,
   });
   guardRoutes(app, (key) => deps.store.apiKeys.authenticate(key));
   await describeApi(app, deps.version, config.publicUrl);
@@ -78,12 +80,15 @@ export async function createServer(deps: ServerDeps): Promise<Api> {
     controlRoutes,
     credentialRoutes,
     providerRoutes,
-    telephonyRoutes,
     unsupportedRoutes,
   ];
   const { id: home } = await deps.store.organizations.ensure('default');
   const parts = { ...deps, carrierCalls: createCarrierCalls(), home };
   for (const register of routes) register(app, parts);
+  await app.register(async (callbacks: Api) => {
+    readForms(callbacks);
+    telephonyRoutes(callbacks, parts);
+  });
   await serveDashboard(app, DASHBOARD);
 
   // It refuses by itself whatever is not the media of a call.

@@ -18,6 +18,8 @@ const LATER_WORDS = 30;
 
 const SENTENCE = /[.!?。！？।]["'”’)]*\s+/g;
 const CLAUSE = /[,;:.!?。！？।—]["'”’)]*\s+/g;
+/** A punctuation mark behind a letter: the word is over, whatever comes. */
+const WORD_OVER = /\p{L}["'”’)]*[,;:.!?…。！？।]+["'”’)]*$/u;
 /** `Dr. Smith`, `No. 5`: the dot of a short form is not an end. */
 const SHORT_FORM = /\b(?:mr|mrs|ms|dr|prof|st|no|vs|approx|e\.g|i\.e)\.\s+$/i;
 
@@ -26,7 +28,7 @@ export function clauses(prefers: 'tokens' | 'clauses'): Clauses {
   let first = true;
 
   const cutAt = (): number => {
-    if (prefers === 'tokens') return rest.search(/\s\S*$/) + 1;
+    if (prefers === 'tokens') return WORD_OVER.test(rest) ? rest.length : rest.search(/\s\S*$/) + 1;
     for (const end of rest.matchAll(first ? CLAUSE : SENTENCE)) {
       const at = end.index + end[0].length;
       if (!SHORT_FORM.test(rest.slice(0, at)) && (!first || at >= FIRST_LEAST)) return at;

@@ -1,3 +1,5 @@
+const DEAF_FAREWELL = 'I am sorry, I cannot hear you at the moment. Please call again later. Goodbye.';
+
 /**
  * What the words themselves say about the turn: how long to wait after them, whether they are only a backchannel, whether they
  * mean "stop". Compiled once per call from the agent's policy; pure, and linear in time, since the patterns come from users.
@@ -31,6 +33,7 @@ export function compilePolicy(plan: CallPlan): Policy {
     silenceMs: plan.silenceMs,
     durationMs: plan.durationMs,
     farewell: plan.farewell,
+    deafFarewell: DEAF_FAREWELL,
   };
 }
 

@@ -5,6 +5,8 @@
 export interface HeardWords {
   /** Appends text. `spokenMs` is given when everything before it has been heard: the audio of this piece begins there. */
   say(piece: string, spokenMs: number | undefined): void;
+  /** What has been said but not voiced in `audioMs` of audio is taken back: its voice is gone. */
+  lose(audioMs: number): void;
   /** A word of the text with its place in the reply's audio. */
   word(text: string, endAtMs: number): void;
   /** The text up to `ms`. `audioMs` is how much audio there is so far; `whole`: there will be no more. */
@@ -50,18 +52,25 @@ export function heardWords(): HeardWords {
     return /\s/.test(text.charAt(end)) ? text.slice(0, end) : text.slice(0, end).replace(/\S+$/, '');
   };
 
+  const upTo: HeardWords['upTo'] = (ms, audioMs, whole) => {
+    if (ms <= 0) return '';
+    if (whole && ms >= audioMs) return (text === '' ? words.map((word) => word.text).join(' ') : text).trim();
+    return (words.length > 0 ? byWords(ms) : byShare(ms, audioMs, whole)).trim();
+  };
+
   return {
+    upTo,
+    lose(audioMs) {
+      const voiced = upTo(audioMs, audioMs, false);
+      text = voiced === '' ? '' : `${voiced} `;
+      anchor = { characters: text.length, ms: audioMs };
+    },
     say(piece, spokenMs) {
       if (spokenMs !== undefined) anchor = { characters: text.length, ms: spokenMs };
       text += piece;
     },
     word(spoken, endAtMs) {
       words.push({ text: spoken, endAtMs });
-    },
-    upTo(ms, audioMs, whole) {
-      if (ms <= 0) return '';
-      if (whole && ms >= audioMs) return (text === '' ? words.map((word) => word.text).join(' ') : text).trim();
-      return (words.length > 0 ? byWords(ms) : byShare(ms, audioMs, whole)).trim();
     },
   };
 }

@@ -61,6 +61,8 @@ const PIECE_MS = 80;
 /** So much speech without a word, and so much silence after it, means that the recogniser is deaf. */
 const DEAF_SPEECH_MS = 700;
 const DEAF_WAIT_MS = 2_000;
+/** A new recogniser gets what was said at once, and soon has words for it: a caller takes about 3 s of silence for a broken line. */
+const RETRY_MS = 600;
 
 export function openListening(options: ListeningOptions): Listening {
   const { format, heard, ctx } = options;
@@ -80,6 +82,8 @@ export function openListening(options: ListeningOptions): Listening {
   let wordlessFromMs = 0;
   let wordlessMs = 0;
   let deaf = 0;
+  /** Speech that is being tried again. */
+  let retried: { from: number; to: number; untilMs: number } | undefined;
 
   const mediaMs = () => msOf(format, recent.end);
 
@@ -103,6 +107,7 @@ export function openListening(options: ListeningOptions): Listening {
         wordlessFromMs = judgedMs;
         wordlessMs = 0;
         deaf = 0;
+        retried = undefined;
       }
       heard(words);
     },
@@ -115,6 +120,11 @@ export function openListening(options: ListeningOptions): Listening {
     },
     ready: forward,
   });
+
+  const tryAgain = (from: number, next: boolean) => {
+    retried = { from, to: voiceMs, untilMs: judgedMs + RETRY_MS };
+    recogniser.replace(new AywaError('timeout', { detail: 'The caller spoke, but no words came.' }), next);
+  };
 
   /** One window of the voice detector. */
   const judge = (probability: number) => {
@@ -134,8 +144,14 @@ export function openListening(options: ListeningOptions): Listening {
     if (!gate.talking && wordlessMs >= DEAF_SPEECH_MS && judgedMs - voiceMs >= DEAF_WAIT_MS) {
       wordlessMs = 0;
       deaf += 1;
-      recogniser.replace(new AywaError('timeout', { detail: 'The caller spoke, but no words came.' }), deaf > 1);
+      tryAgain(wordlessFromMs, deaf > 1);
     }
+    if (gate.talking) retried = undefined;
+    if (!retried || judgedMs < retried.untilMs) return;
+    const { from, to } = retried;
+    if (!recogniser.last) return tryAgain(from, true);
+    retried = undefined;
+    heard({ type: 'final', text: '', from, to, rejected: true });
   };
   const voice = options.vad(judge);
   ctx.scope.defer(() => voice.close());

@@ -83,7 +83,7 @@ export function startRecord(system: string | null = null): CallRecord {
 export function foldRecord(record: CallRecord, event: CallEvent): CallRecord {
   if (record.call === '') {
     record.call = event.call;
-    record.createdAt = event.wall - event.at;
+    record.createdAt = Math.round(event.wall - event.at);
     record.messages = record.messages.map((message) => ({ ...message, time: record.createdAt }));
   }
   switch (event.type) {
@@ -166,7 +166,7 @@ export function messagesOpenAIFormatted(messages: readonly RecordMessage[]): Rec
   return messages.map((message) => {
     switch (message.role) {
       case 'tool_calls':
-        return { role: 'assistant', tool_calls: message.toolCalls };
+        return { role: 'assistant', content: null, tool_calls: message.toolCalls };
       case 'tool_call_result':
         return { role: 'tool', tool_call_id: message.toolCallId, content: message.result };
       default:

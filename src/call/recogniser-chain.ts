@@ -19,6 +19,8 @@ export interface RecogniserChain {
   flush(): void;
   /** Gives up the present recogniser, for a new connection to the same one or, when `next` and there is one, for the next. */
   replace(error: AywaError, next: boolean): void;
+  /** Is there no other one behind the present one? */
+  readonly last: boolean;
   /** Ends the recognition and tells what was used. */
   close(): void;
 }
@@ -117,6 +119,9 @@ export function recogniserChain(options: RecogniserChainOptions, listener: Chain
     },
     replace(error, next) {
       if (ears) lose(error, next && current + 1 < chain.length);
+    },
+    get last() {
+      return current + 1 >= chain.length;
     },
     close() {
       drop('closed');

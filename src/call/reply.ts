@@ -62,6 +62,8 @@ export function startReply(script: Script, parts: ReplyParts): Reply {
   /** Text whose voice has not begun: it counts as said from the first sound on, and not at all if there is none. */
   let unvoiced: string[] = [];
   let speech: Speech | undefined;
+  /** Every voice has failed it: the apology is its last sound. */
+  let voiceless = false;
   let spoken = '';
   /** Where the present answer of the model begins in it, after fillers and earlier rounds. */
   let answerFrom = 0;
@@ -96,16 +98,17 @@ export function startReply(script: Script, parts: ReplyParts): Reply {
       done: () => out(() => track?.end()),
       failed() {
         failed = true;
-        // What broke off is not complete, however little is missing.
-        if (reached.audio || !voices) return out(() => broken(soundMs));
+        voiceless = true;
+        out(() => track?.lose());
         unvoiced = [APOLOGY_TEXT];
-        sound(apology(voices.format));
+        if (voices) sound(apology(voices.format));
         out(() => track?.end());
       },
     });
 
   const speak = (piece: string) => {
     spoken += piece;
+    if (voiceless) return;
     if (voices && !reached.audio) unvoiced.push(piece);
     else out(() => track?.text(piece));
     if (!voices) return;
@@ -180,9 +183,9 @@ export function startReply(script: Script, parts: ReplyParts): Reply {
       failed = true;
       if (asAywaError(error).kind === 'bug') parts.ctx.log.error('reply_failed', { detail: asAywaError(error).message });
       flush();
-      if (spoken.slice(answerFrom).trim() === '') sayWhole(plan.fallback || APOLOGY_TEXT);
+      sayWhole(plan.fallback || APOLOGY_TEXT);
     }
-    if (speech) speech.end();
+    if (speech && !voiceless) speech.end();
     else if (spoken !== '') out(() => track?.end());
     else out(() => broken(0));
   };

@@ -38,7 +38,10 @@ export const note = (_: TurnState, input: InputOf<'started' | 'stopped'>): Step 
 export const enqueue = (state: TurnState, { saying }: InputOf<'say'>): Step => [{ queue: [...state.queue, saying] }];
 export const said = (_: TurnState, { text }: InputOf<'said'>): Step => [{ lastSaid: text }];
 export const broken = (state: TurnState, input: InputOf<'broken'>, policy: Policy): Step =>
-  input.kind === 'stt' ? close(state, input.at, 'stt-failed', policy) : [{ broken: input.kind }];
+  // Before there is a line nobody can be told: the call is answered first.
+  input.kind === 'stt' && state.connected
+    ? close(state, input.at, 'stt-failed', policy)
+    : [{ broken: state.broken === 'stt' ? 'stt' : input.kind }];
 export const onClose = (state: TurnState, input: InputOf<'close'>, policy: Policy): Step => close(state, input.at, input.reason, policy);
 export const onGone = (state: TurnState): Step => finish(state);
 export const onMute = (state: TurnState, { on, at }: InputOf<'mute'>, policy: Policy): Step =>
@@ -272,18 +275,19 @@ export function close(state: TurnState, at: number, reason: EndReason, policy: P
     return [over, closing, ...effects];
   }
   const own = OWN_WORDS.has(reason) && state.open !== null;
-  const farewellDue = manner === 'farewell' && policy.farewell !== '' && !state.muted && !(own && state.open?.audible);
-  const base = go({ ...state, farewellDue, queue: [] }, 'closing', { duration: undefined, closing: at + FAREWELL_MOST_MS });
+  const words = reason === 'stt-failed' ? policy.farewell || policy.deafFarewell : policy.farewell;
+  const farewell = manner === 'farewell' && !state.muted && !(own && state.open?.audible) ? words : '';
+  const base = go({ ...state, farewell, queue: [] }, 'closing', { duration: undefined, closing: at + FAREWELL_MOST_MS });
   if (own) return [base, closing];
   const [dropped, ...effects] = drop(base, at, 'close', policy);
-  const [next, ...more] = bidFarewell(dropped, at, policy);
+  const [next, ...more] = bidFarewell(dropped, at);
   return [next, closing, ...effects, ...more];
 }
 
-export function bidFarewell(state: TurnState, at: number, policy: Policy): Step {
-  if (!state.farewellDue) return [go(state, 'closing', { closing: at + TAIL_MS })];
-  const saying: Saying = { cause: 'farewell', text: policy.farewell, interruptible: false, interrupt: false, endAfter: false };
-  const [next, ...effects] = begin({ ...state, farewellDue: false }, at, saying);
+export function bidFarewell(state: TurnState, at: number): Step {
+  if (state.farewell === '') return [go(state, 'closing', { closing: at + TAIL_MS })];
+  const saying: Saying = { cause: 'farewell', text: state.farewell, interruptible: false, interrupt: false, endAfter: false };
+  const [next, ...effects] = begin({ ...state, farewell: '' }, at, saying);
   return [{ ...next, phase: 'closing', timers: { closing: at + FAREWELL_MOST_MS } }, ...effects];
 }
 

@@ -65,12 +65,14 @@ export interface TurnState {
   readonly turns: number;
   readonly prompts: number;
   readonly failures: number;
-  readonly broken: 'llm' | 'tts';
+  /** The kind of provider that failed last without another one in its place. */
+  readonly broken: 'stt' | 'llm' | 'tts';
   readonly muted: boolean;
   readonly lastSaid: string;
   readonly probability: number | null;
   readonly backoffUntil: number;
-  readonly farewellDue: boolean;
+  /** What is still to be said before the end; empty when nothing is. */
+  readonly farewell: string;
 }
 
 export type Input = { readonly at: number } & (
@@ -125,6 +127,8 @@ export interface Policy {
   readonly idleMost: number;
   readonly silenceMs: number;
   readonly durationMs: number;
+  /** Said instead of an empty farewell where the agent has become deaf: nobody is left without a word. */
+  readonly deafFarewell: string;
   readonly farewell: string;
 }
 
@@ -149,5 +153,5 @@ export const TURN_START: TurnState = {
   lastSaid: '',
   probability: null,
   backoffUntil: 0,
-  farewellDue: false,
+  farewell: '',
 };

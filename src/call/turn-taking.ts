@@ -62,6 +62,7 @@ export function step(state: TurnState, input: Input, policy: Policy, table: Tabl
 export const TABLE: Table = {
   listening: {
     connected: (state, { at, saying }, policy) => {
+      if (state.broken === 'stt') return close({ ...state, connected: true }, at, 'stt-failed', policy);
       const queue = saying ? [saying, ...state.queue] : state.queue;
       return rest({ ...state, connected: true, spokeAt: at, queue, timers: { duration: at + policy.durationMs } }, at, policy);
     },
@@ -176,7 +177,7 @@ export const TABLE: Table = {
     mute: (_, { on }) => [{ muted: on }],
     audible: (state, { at }) => [heardNow(state, at)],
     said,
-    ended: (state, { at }, policy) => bidFarewell({ ...state, open: null, waiting: unheard(state) }, at, policy),
+    ended: (state, { at }) => bidFarewell({ ...state, open: null, waiting: unheard(state) }, at),
     broken: 'ignore',
     // Hung up, shut down: a farewell that nobody hears is not waited for.
     close: (state, { reason }) => (MANNERS[reason] ? [{}] : finish(state)),

@@ -13,7 +13,7 @@ export interface Gauge {
   readonly accepting: boolean;
 }
 
-export function hostGauge(): Gauge {
+export function hostGauge(lateMs = LATE_MS): Gauge {
   const calls = new Set<string>();
   let ready = false;
   let leaving = false;
@@ -25,7 +25,8 @@ export function hostGauge(): Gauge {
       return calls.size;
     },
     get accepting() {
-      return ready && !leaving && !overloaded;
+      // With no calls to protect, refusing one helps nobody.
+      return ready && !leaving && (!overloaded || calls.size === 0);
     },
     sent(command) {
       if (command.type === 'open') calls.add(command.plan.call);
@@ -36,7 +37,7 @@ export function hostGauge(): Gauge {
       else if (report.type === 'closed') calls.delete(report.call);
       else if (report.type === 'retiring') leaving = true;
       else if (report.type === 'load') {
-        streak = report.loopP99Ms > LATE_MS === overloaded ? 0 : streak + 1;
+        streak = report.loopP99Ms > lateMs === overloaded ? 0 : streak + 1;
         if (streak === SECONDS_IN_A_ROW) {
           overloaded = !overloaded;
           streak = 0;

@@ -12,6 +12,9 @@ export interface CallFacts extends Costs {
   readonly channel: string;
   readonly from: string | null;
   readonly to: string | null;
+  /** Who carries the call, and its id there; `null` while unknown. */
+  readonly carrier: string | null;
+  readonly providerCallId: string | null;
   /** The assistant as it was used, without secrets. */
   readonly assistant: Readonly<Record<string, unknown>>;
   /** Vapi's name of the reason, `null` while the call lives. */
@@ -33,19 +36,38 @@ export interface CallState {
   readonly usage: UsageState;
   from: string | null;
   to: string | null;
+  carrier: string | null;
+  providerCallId: string | null;
   recording: CallFacts['recording'];
 }
 
+const NOTHING = { from: null, to: null, carrier: null, providerCallId: null, recording: null };
+
 export function startCallState(system: string | null): CallState {
-  return { record: startRecord(system), latency: latency.start(), usage: usage.start(), from: null, to: null, recording: null };
+  return { record: startRecord(system), latency: latency.start(), usage: usage.start(), ...NOTHING };
 }
 
 export function foldCall(state: CallState, event: CallEvent): void {
   foldRecord(state.record, event);
   latency.fold(state.latency, event);
   usage.fold(state.usage, event);
-  if (event.type === 'call.created') Object.assign(state, { from: event.from, to: event.to });
-  if (event.type === 'recording.stored') state.recording = { file: event.file, bytes: event.bytes, durationMs: event.durationMs };
+  switch (event.type) {
+    case 'call.created':
+      Object.assign(state, { from: event.from, to: event.to });
+      break;
+    case 'call.dialing':
+      state.carrier = event.carrier;
+      state.providerCallId = event.providerCallId ?? state.providerCallId;
+      break;
+    case 'line.connected':
+      state.carrier = event.carrier;
+      state.providerCallId = event.facts.providerCallId ?? state.providerCallId;
+      break;
+    case 'recording.stored':
+      state.recording = { file: event.file, bytes: event.bytes, durationMs: event.durationMs };
+      break;
+    default:
+  }
 }
 
 export function factsOf(state: CallState, known: Pick<CallFacts, 'assistant' | 'target'>, rates: RateCard): CallFacts {
@@ -54,6 +76,8 @@ export function factsOf(state: CallState, known: Pick<CallFacts, 'assistant' | '
     channel: record.channel,
     from: state.from,
     to: state.to,
+    carrier: state.carrier,
+    providerCallId: state.providerCallId,
     assistant: known.assistant,
     endedReason: record.endedReason,
     durationMs: record.durationMs,
@@ -65,6 +89,16 @@ export function factsOf(state: CallState, known: Pick<CallFacts, 'assistant' | '
     target: known.target,
     ...costsOf(state.usage, record.durationMs, rates),
   };
+}
+
+/** The carrier's side of a phone call in Vapi's names; nothing for other calls. */
+export function phoneFields(type: string, { carrier, providerCallId }: Pick<CallFacts, 'carrier' | 'providerCallId'>) {
+  if (!type.endsWith('PhoneCall') || !carrier) return {};
+  return {
+    phoneCallProvider: carrier,
+    phoneCallTransport: 'pstn',
+    ...(providerCallId && { phoneCallProviderId: providerCallId }),
+  } as const;
 }
 
 /** Vapi's artifact. Recording links are routes of this runtime that ask for a key. */

@@ -43,13 +43,18 @@ export interface Costs {
   readonly costBreakdown: Record<string, unknown>;
 }
 
+/** Lines of our own clients, by Vapi's name. */
+const OWN_LINES: Readonly<Record<string, string>> = { websocket: 'vapi.websocket', text: 'vapi.websocket' };
+
 /** `durationMs` is the answered time of the call. */
 export function costsOf(state: UsageState, durationMs: number, rates: RateCard): Costs {
   const minutes = round(durationMs / 60_000);
   const transport = minutes * (rates.transportPerMinute?.[state.carrier] ?? 0);
   const sum = { stt: 0, llm: 0, tts: 0 };
   const count = { llmPromptTokens: 0, llmCompletionTokens: 0, llmCachedPromptTokens: 0, ttsCharacters: 0 };
-  const costs: Record<string, unknown>[] = [{ type: 'transport', provider: state.carrier, minutes, cost: round(transport) }];
+  const costs: Record<string, unknown>[] = [];
+  if (state.carrier)
+    costs.push({ type: 'transport', provider: OWN_LINES[state.carrier] ?? state.carrier, minutes, cost: round(transport) });
   for (const used of state.used) {
     const { provider, model, quantity, completionTokens, cachedTokens } = used;
     const cost = priceOf(used, rates);

@@ -11,6 +11,7 @@ import type { CallChange, CallRow } from '../store/calls.ts';
 import type { NewDelivery } from '../store/events.ts';
 import type { Store } from '../store/store.ts';
 import { type CallFacts, type CallState, factsOf, foldCall, startCallState } from './call-facts.ts';
+import { controlUrl } from './control-url.ts';
 import type { RateCard } from './cost.ts';
 import { type Follower, follow } from './follow.ts';
 import type { Metrics } from './metrics.ts';
@@ -30,6 +31,8 @@ export interface OpenCall {
     /** The create body without secrets. */
     readonly request: Readonly<Record<string, unknown>>;
     readonly controlHash: string | null;
+    /** What the create answer says; the moment of the writing unless given. */
+    readonly createdAt?: Date;
   };
   /** The assistant as the call uses it, the secrets of its servers included; only what may be shown leaves the journal in clear. */
   readonly assistant: Readonly<Record<string, unknown>>;
@@ -109,15 +112,30 @@ export async function createJournal(deps: JournalDeps): Promise<Journal> {
 
   return {
     open({ row, assistant, prompt }) {
-      const { id, organization, assistantId, type, request, controlHash } = row;
+      const { id, organization, assistantId, type, request, controlHash, createdAt } = row;
       if (calls.has(id)) return;
       const targets = targetsOf(assistant);
       const target = targets.get('assistant');
       const sealed = target && { url: target.url, sealed: store.sealing.seal(JSON.stringify(target), place(row)) };
-      begin(row, 1, targets, { assistant: shownAssistant(assistant), target: sealed ?? null }, prompt);
+      const command = controlUrl(store.sealing, row, publicUrl) ?? null;
+      begin(row, 1, targets, { assistant: shownAssistant(assistant), target: sealed ?? null }, prompt, command);
       const name = typeof request.name === 'string' ? request.name : null;
       const { node, boot } = deps;
-      writer.put({ opens: { id, organization, assistantId, name, type, status: 'queued', request, controlHash, node, boot } });
+      writer.put({
+        opens: {
+          id,
+          organization,
+          assistantId,
+          name,
+          type,
+          status: 'queued',
+          request,
+          controlHash,
+          node,
+          boot,
+          createdAt,
+        },
+      });
     },
 
     async adopt(row, fence) {
@@ -126,7 +144,7 @@ export async function createJournal(deps: JournalDeps): Promise<Journal> {
       const { assistant = {}, target = null, messages: [first] = [] } = row.facts as Partial<CallFacts>;
       const targets = new Map<string, Target>();
       if (target) targets.set('assistant', JSON.parse(store.sealing.open(target.sealed, place(row))) as Target);
-      const live = begin(row, fence, targets, { assistant, target }, first?.role === 'system' ? first.message : null);
+      const live = begin(row, fence, targets, { assistant, target }, first?.role === 'system' ? first.message : null, null);
       for (const event of events) foldCall(live.state, event);
       live.seq = events.at(-1)?.seq ?? 0;
       live.stored = live.seq;
@@ -172,12 +190,28 @@ export async function createJournal(deps: JournalDeps): Promise<Journal> {
     },
   };
 
-  function begin(row: OpenCall['row'], fence: number, targets: Live['targets'], known: Live['known'], prompt: string | null): Live {
+  function begin(
+    row: OpenCall['row'],
+    fence: number,
+    targets: Live['targets'],
+    known: Live['known'],
+    prompt: string | null,
+    command: string | null,
+  ): Live {
     const { id, organization, type, assistantId, request } = row;
     const { assistant } = known;
     const target = targets.get('assistant');
     const live: Live = {
-      subject: { id, organization, type, assistantId, request, assistant, wanted: wantedMessages(assistant.serverMessages) },
+      subject: {
+        id,
+        organization,
+        type,
+        assistantId,
+        request,
+        assistant,
+        controlUrl: command,
+        wanted: wantedMessages(assistant.serverMessages),
+      },
       state: startCallState(prompt),
       targets,
       address: target ? { target: target.name, url: target.url, destination: JSON.stringify(target) } : null,

@@ -4,7 +4,7 @@
  */
 import type { CallEvent } from '../call/events.ts';
 import { clientMessages, messagesOpenAIFormatted } from '../call/messages.ts';
-import { artifactOf, type CallFacts, type CallState } from './call-facts.ts';
+import { artifactOf, type CallFacts, type CallState, phoneFields } from './call-facts.ts';
 
 /** What a message tells about its call besides the events. */
 export interface Subject {
@@ -17,6 +17,8 @@ export interface Subject {
   readonly request: Readonly<Record<string, unknown>>;
   /** The resolved assistant without secrets. */
   readonly assistant: Readonly<Record<string, unknown>>;
+  /** Commands the call without a key: for the assistant's own servers. */
+  readonly controlUrl: string | null;
   /** The types of messages that its server wants. */
   readonly wanted: ReadonlySet<string>;
 }
@@ -79,9 +81,10 @@ export function envelope(
 }
 
 /** The call in Vapi's shape, as far as it is known while it lives. */
-function callOnWire({ record }: CallState, { id, organization, type, assistantId, request }: Subject): Record<string, unknown> {
+function callOnWire(state: CallState, { id, organization, type, assistantId, request, controlUrl }: Subject): Record<string, unknown> {
+  const { record } = state;
   const moment = (wall: number | null) => (wall === null ? undefined : new Date(wall).toISOString());
-  const { name, customer, phoneNumberId, transport, metadata, assistantOverrides, monitor } = request;
+  const { name, customer, phoneNumber, transport, metadata, assistantOverrides } = request;
   return {
     id,
     orgId: organization,
@@ -93,7 +96,9 @@ function callOnWire({ record }: CallState, { id, organization, type, assistantId
     startedAt: moment(record.answeredAt),
     endedAt: moment(record.endedAt),
     ...(record.endedReason && { endedReason: record.endedReason }),
-    ...{ name, customer, phoneNumberId, transport, metadata, assistantOverrides, monitor },
+    ...phoneFields(type, state),
+    ...{ name, customer, phoneNumber, transport, metadata, assistantOverrides },
+    ...(controlUrl && record.endedAt === null && { monitor: { controlUrl } }),
   };
 }
 

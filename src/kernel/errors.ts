@@ -30,6 +30,18 @@ export const ERRORS = {
     'The configuration is not safe to start with.',
     'Set the variables that the message names, then start again.',
   ),
+  data_dir_refused: row(
+    'invalid',
+    500,
+    'The data folder cannot be used.',
+    'Give this runtime a folder of its own that it may write to: RUNTIME_DATA_DIR.',
+  ),
+  listen_refused: row(
+    'invalid',
+    500,
+    'The runtime cannot listen at its address.',
+    'Stop what uses the port, or set RUNTIME_HOST and RUNTIME_PORT.',
+  ),
 
   unauthorized: row(
     'auth',
@@ -39,6 +51,7 @@ export const ERRORS = {
   ),
   forbidden: row('auth', 403, 'The key does not allow this.', 'Use a key with the scope that the message names.'),
   not_found: row('invalid', 404, 'There is nothing with this id.', 'Check the id and the organisation that the key belongs to.'),
+  no_route: row('invalid', 404, 'There is no such route.', 'Look the path and the method up at `/docs`.'),
   invalid_request: row('invalid', 400, 'The request is not valid.', 'Correct the fields that the message names by path.'),
   unsupported: row(
     'invalid',

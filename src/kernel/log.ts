@@ -17,7 +17,8 @@ export interface Log {
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
 
-const SECRET = /(bearer\s+|(?:api[-_]?key|token|secret|password)["'=:\s]+)[^\s"',;&]+/gi;
+/** After `=` or `:` anything may be the secret; after a mere space only what is too long for a word, so that sentences stay sentences. */
+const SECRET = /(bearer\s+|(?:api[-_]?key|token|secret|password)(?:["'\s]*[=:]["'\s]*|["'\s]+(?=[^\s"',;&]{12})))[^\s"',;&]+/gi;
 
 function clean(fields: LogFields | undefined): Record<string, unknown> {
   const out: Record<string, unknown> = {};

@@ -29,6 +29,8 @@ export interface FakeTwilioOptions {
   readonly scope: Scope;
   readonly clock: Clock;
   readonly authToken?: string;
+  /** Resolves when the one who is called picks up: at once unless said otherwise. */
+  readonly picksUp?: (number: string) => Promise<void>;
 }
 
 const hex = () => randomBytes(16).toString('hex');
@@ -38,10 +40,13 @@ export async function startFakeTwilio({
   scope,
   clock,
   authToken = randomBytes(24).toString('hex'),
+  picksUp = () => Promise.resolve(),
 }: FakeTwilioOptions): Promise<FakeTwilio> {
   const accountSid = `AC${hex()}`;
   const number = '+15550100200';
   const legs = new Map<string, FakeLeg>();
+  /** Calls that were placed and not yet picked up. */
+  const ringing = new Map<string, Scope>();
   const placed: FakeLeg[] = [];
   const takers: ((leg: FakeLeg) => void)[] = [];
   const requests: string[] = [];
@@ -67,15 +72,21 @@ export async function startFakeTwilio({
     if (account !== accountSid) return [404, { code: 20404, message: 'The requested resource was not found', status: 404 }];
     if (call) {
       const leg = legs.get(call);
-      if (!leg) return [404, { code: 20404, message: 'The requested resource was not found', status: 404 }];
-      if (form.get('Status') === 'completed') leg.hangUp('agent');
+      const calling = ringing.get(call);
+      if (!leg && !calling) return [404, { code: 20404, message: 'The requested resource was not found', status: 404 }];
+      if (form.get('Status') === 'completed') leg?.hangUp('agent');
+      void calling?.close('hung up');
       return [200, { sid: call, status: 'completed' }];
     }
     const sid = `CA${hex()}`;
-    scope.spawn('placed', async () => {
+    const calling = scope.child('placed');
+    ringing.set(sid, calling);
+    calling.spawn('placed', async () => {
       const report = (state: string, sequence: number) => callback(form.get('StatusCallback') ?? '', sid, form, state, sequence);
       await report('initiated', 0);
       await report('ringing', 1);
+      await calling.wait(picksUp(form.get('To') ?? ''));
+      ringing.delete(sid);
       const document = form.get('Twiml') ?? (await post(form.get('Url') ?? '', { CallSid: sid, AccountSid: accountSid, ...parties(form) }));
       await report('in-progress', 2);
       const leg = await open(document, sid);

@@ -47,7 +47,7 @@ export interface ProviderSpec<Settings> {
   /** The vendor's part of the assistant, without `provider`; unknown fields are kept by the assistant, ignored here. */
   readonly settings: z.ZodType<Settings>;
   /** Where the assistant itself names the server: an address that the tenant chose. */
-  readonly addressIn?: (settings: Settings) => string | undefined;
+  addressIn?(settings: Settings): string | undefined;
 }
 
 /** One provider as a call uses it: the name, validated settings and the way in. Plain data, crosses the process wall. */

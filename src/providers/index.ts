@@ -41,29 +41,33 @@ const OF_KIND = { stt: EARS, llm: BRAINS, tts: VOICES } as const;
 
 type Variables = Readonly<Record<string, string>>;
 
-/** What an organisation says of a vendor by a credential, and which addresses it may name. */
-export interface TenantAccess {
-  readonly apiKey?: string;
-  readonly baseUrl?: string;
-  readonly reach?: Reach;
+/** What an organisation's credentials set, under the names of the environment, and which addresses it may name. */
+export interface Tenant {
+  readonly variables: Variables;
+  readonly reach: Reach;
 }
 
-/** The key and address of a vendor: the tenant's, else the operator's environment. Throws `credential_missing` when a key is needed. */
+const NOBODY: Tenant = { variables: {}, reach: 'any' };
+
+/**
+ * The key and address of a vendor: the tenant's, else the operator's environment. `named` is an address in the assistant, which is the
+ * tenant's too. Throws `credential_missing` when a key is needed.
+ */
 export function accessOf(
-  spec: Pick<ProviderSpec<unknown>, 'name' | 'env' | 'origin' | 'needsKey'>,
-  variables: Variables,
-  tenant: TenantAccess = {},
+  { name, env, origin, needsKey }: Pick<ProviderSpec<unknown>, 'name' | 'env' | 'origin' | 'needsKey'>,
+  operator: Variables,
+  tenant: Tenant = NOBODY,
+  named?: string,
 ): ProviderAccess {
-  const operators = variables[`${spec.env}_BASE_URL`];
-  const baseUrl = tenant.baseUrl ?? operators ?? spec.origin;
+  const [keyName, addressName] = [`${env}_API_KEY`, `${env}_BASE_URL`];
+  const given = named ?? tenant.variables[addressName];
   // The operator's key never goes to an address that somebody else chose.
-  const foreign = tenant.baseUrl !== undefined && (operators === undefined || originOf(tenant.baseUrl) !== originOf(operators));
-  const apiKey = tenant.apiKey ?? (foreign ? '' : (variables[`${spec.env}_API_KEY`] ?? ''));
-  if (spec.needsKey && !apiKey) {
-    throw new AywaError('credential_missing', {
-      detail: `Set ${spec.env}_API_KEY, or create a credential for ${spec.name} with POST /credential.`,
-    });
+  const foreign = given !== undefined && originOf(given) !== originOf(operator[addressName] ?? '');
+  const apiKey = tenant.variables[keyName] ?? (foreign ? '' : (operator[keyName] ?? ''));
+  if (needsKey && !apiKey) {
+    throw new AywaError('credential_missing', { detail: `Set ${keyName}, or create a ${name} credential with POST /credential.` });
   }
+  const baseUrl = given ?? operator[addressName] ?? origin;
   return { apiKey, baseUrl, ...(foreign && tenant.reach === 'public' && { reach: tenant.reach }) };
 }
 
@@ -77,8 +81,8 @@ export function chooseProvider(
   kind: ProviderKind,
   name: string,
   settings: unknown,
-  variables: Variables,
-  tenant: TenantAccess = {},
+  operator: Variables,
+  tenant: Tenant = NOBODY,
 ): ProviderChoice {
   const vendor = named<ProviderSpec<Record<string, unknown>>>(OF_KIND[kind], name);
   if (!vendor) {
@@ -91,8 +95,7 @@ export function chooseProvider(
     const faults = faultsOf(parsed.error);
     throw new AywaError('assistant_invalid', { detail: faultLine(faults), faults });
   }
-  const own = vendor.addressIn?.(parsed.data);
-  const access = accessOf(vendor, variables, own === undefined ? tenant : { ...tenant, baseUrl: own });
+  const access = accessOf(vendor, operator, tenant, vendor.addressIn?.(parsed.data));
   if (!access.baseUrl && vendor.addressIn) {
     const faults = [{ path: 'url', message: `must be given, because ${vendor.env}_BASE_URL is not set` }];
     throw new AywaError('assistant_invalid', { detail: faultLine(faults), faults });
@@ -114,7 +117,7 @@ export function environmentNames(): { name: string; what: string }[] {
     const kinds = [first, ...others].map(({ kind }) => FIELD_OF[kind]).join(', ');
     const otherwise = first.origin ? `\`${first.origin}\`` : "the assistant's `url`";
     return [
-      { name: `${env}_API_KEY`, what: `Key for ${first.name} (${kinds}).` },
+      { name: `${env}_API_KEY`, what: `Key for ${first.name} (${kinds})${first.addressIn ? `; sent to \`${env}_BASE_URL\` alone` : ''}.` },
       { name: `${env}_BASE_URL`, what: `Address of ${first.name}; ${otherwise} unless set.` },
     ];
   });

@@ -48,6 +48,8 @@ export interface NewCall {
   readonly controlHash: string | null;
   readonly node: string;
   readonly boot: string;
+  /** The moment of the writing unless given. From the spool it comes as text. */
+  readonly createdAt?: Date | undefined;
 }
 
 /** What changes in a row; what is left out stays. `facts` are merged by name, one level deep. */
@@ -127,7 +129,7 @@ export function createCalls(db: Database, clock: Clock): Calls {
         request: call.request,
         facts: call.facts ?? {},
         control_hash: call.controlHash,
-        created_at: now(),
+        created_at: call.createdAt === undefined ? now() : new Date(call.createdAt),
         updated_at: now(),
       });
       const made = await insert

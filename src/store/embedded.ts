@@ -27,7 +27,7 @@ const POLL_MS = 20;
 const RESTART_MS = 1_000;
 const LOG_BYTES = 8 * 1024 * 1024;
 
-/** Resolves when the server takes connections. Throws `config_refused` (with what to do) or `store_away` (with the server's words). */
+/** Resolves when the server takes connections. Throws `config_refused` (with what to do), `data_dir_refused` or `store_away` (with the server's words). */
 export async function startEmbedded(dataDir: string, scope: Scope, clock: Clock, log: Log): Promise<Embedded> {
   const home = findHome(dataDir, log);
   const lock = lockFolder(home.folder);

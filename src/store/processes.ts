@@ -8,7 +8,7 @@ import { AywaError } from '../kernel/errors.ts';
 import { createWhole, textOf } from './kept-file.ts';
 
 /**
- * Holds a folder for this process until disposed. Throws `config_refused` when a living process holds it; a lock whose process is
+ * Holds a folder for this process until disposed. Throws `data_dir_refused` when a living process holds it; a lock whose process is
  * gone is taken over.
  */
 export function lockFolder(folder: string): Disposable {
@@ -20,8 +20,7 @@ export function lockFolder(folder: string): Disposable {
     if (held === undefined) continue;
     const [pid, started] = held.split(' ');
     if (started === startOf(Number(pid))) {
-      const detail = `${folder} is in use by process ${pid}: stop it, or give this one its own RUNTIME_DATA_DIR.`;
-      throw new AywaError('config_refused', { detail });
+      throw new AywaError('data_dir_refused', { detail: `${folder} is in use by process ${pid}.` });
     }
     // Moved, not removed: of several that see the same stale lock, the later ones might move the first one's new lock away.
     const aside = `${file}.stale-${process.pid}`;

@@ -2,7 +2,7 @@
  * Secrets at rest: AES-256-GCM with the whole 16-byte tag, bound to the organisation, table, row and column where they lie, so that a
  * value pasted elsewhere does not open. Only the database's own canary is read and written here; a key is never made here.
  */
-import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto';
 import { AywaError } from '../kernel/errors.ts';
 import { sha256 } from '../kernel/ids.ts';
 import type { Database } from './pool.ts';
@@ -23,6 +23,8 @@ export interface Sealing {
   seal(plain: string, place: Place): string;
   /** Throws `store_key_wrong` for a value of a key that was not given, `store_damaged` for one that was changed or moved. */
   open(sealed: string, place: Place): string;
+  /** Secrets that follow from a place and are stored nowhere: 256 bits for each key, the one that seals first. */
+  derive(place: Place): readonly string[];
 }
 
 interface Key {
@@ -55,6 +57,7 @@ export function createSealing(given: string): Sealing {
       const sealed = Buffer.concat([iv, cipher.update(plain, 'utf8'), cipher.final(), cipher.getAuthTag()]);
       return `${VERSION}.${first.fingerprint}.${sealed.toString('base64url')}`;
     },
+    derive: (place) => keys.map((key) => createHmac('sha256', key.bytes).update('derive').update(binding(place)).digest('base64url')),
     open(sealed, place) {
       const where = `${place.table} ${place.row}, ${place.column}`;
       const [version, fingerprint = '', text = '', ...rest] = sealed.split('.');

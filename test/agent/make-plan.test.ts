@@ -250,4 +250,19 @@ describe('faults', () => {
     };
     expect(faults({ model: { provider: 'openai' } }, { choose })).toEqual(['assistant_invalid', 'model.temperature']);
   });
+
+  it('name a rule of endpointing whose pattern is missing or cannot run', () => {
+    const customEndpointingRules = [
+      { type: 'assistant', timeoutSeconds: 1 },
+      { type: 'customer', regex: '(a', timeoutSeconds: 1 },
+      { type: 'both', assistantRegex: 'a', customerRegex: '(?=b)', timeoutSeconds: 1 },
+      { type: 'customer', regex: '(?i)number', timeoutSeconds: 1 },
+    ];
+    expect(faults({ startSpeakingPlan: { customEndpointingRules } })).toEqual([
+      'unsupported',
+      'startSpeakingPlan.customEndpointingRules[0].regex',
+      'startSpeakingPlan.customEndpointingRules[1].regex',
+      'startSpeakingPlan.customEndpointingRules[2].customerRegex',
+    ]);
+  });
 });

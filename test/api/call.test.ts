@@ -63,15 +63,34 @@ describe('a websocket call', () => {
       channel: 'websocket',
       opening: { text: 'Hello Ada.' },
       llm: [{ access: { apiKey: 'openai-key' } }],
+      metadata: { call: { id: call.id, type: 'vapi.websocketCall', assistantId, metadata: { order: 7 }, monitor: call.monitor } },
     });
     expect(opened?.leg).toMatchObject({ carrier: 'websocket', expectation: { format: { encoding: 'pcm16', rate: 16000 } }, account: null });
     expect(call.transport.websocketCallUrl).toBe(`wss://voice.example.com/call/${call.id}/transport/${opened?.mediaToken}`);
     const token = call.monitor.controlUrl.split('/').at(-1);
     expect(opened?.row.controlHash).toBe(sha256(token));
     const read = (await ask('GET', `/call/${call.id}`)).json();
-    expect(read).not.toHaveProperty('monitor');
-    expect(JSON.stringify(read)).not.toContain(token);
+    expect(read.transport).not.toHaveProperty('websocketCallUrl');
     expect(JSON.stringify(read)).not.toContain('openai-key');
+  });
+
+  it('shows its control URL while it lives, to those who may command it', async () => {
+    const call = await place({ assistantId, transport: bySocket });
+    const readBy = async (...scopes: string[]) =>
+      (await ask('GET', `/call/${call.id}`, undefined, { authorization: `Bearer ${await api.key(...scopes)}` })).json();
+    expect(await readBy('call:read', 'call:control')).toMatchObject({ monitor: call.monitor, createdAt: call.createdAt });
+    expect((await ask('GET', `/call?id=${call.id}`)).json()[0].monitor).toEqual(call.monitor);
+    expect(await readBy('viewer')).not.toHaveProperty('monitor');
+    await api.happens(call.id, ...LIFE);
+    expect(await readBy('*')).not.toHaveProperty('monitor');
+  });
+
+  it('is warned of what nothing here knows, when it was stored and only then', async () => {
+    const made = await ask('POST', '/call', { assistantId, transport: bySocket, colour: 'red' });
+    expect(made.headers.warnings).toContain('colour');
+    const refused = await ask('POST', '/call', { transport: bySocket, colour: 'red' });
+    expect(refused.statusCode).toBe(400);
+    expect(refused.headers).not.toHaveProperty('warnings');
   });
 
   it.each([
@@ -123,7 +142,7 @@ describe('a request that cannot become a call', () => {
     [{ assistantId: missing, transport: bySocket }, 'invalid_request', ['assistantId']],
     [{ assistant: { name: 'x'.repeat(41) }, transport: bySocket }, 'invalid_request', ['assistant.name']],
     [{ assistant: 'Clinic', transport: bySocket }, 'invalid_request', ['assistant']],
-    [{ assistant: {}, transport: { provider: 'daily' } }, 'invalid_request', ['transport.provider']],
+    [{ assistant: {}, transport: { provider: 'daily' } }, 'unsupported', ['transport.provider']],
     [{ assistant: {}, transport: { ...bySocket, audioFormat: { format: 'opus' } } }, 'invalid_request', ['transport.audioFormat.format']],
     [
       { assistant: {}, transport: { ...bySocket, audioFormat: { format: 'mulaw', sampleRate: 16000 } } },
@@ -131,6 +150,19 @@ describe('a request that cannot become a call', () => {
       ['transport.audioFormat.sampleRate'],
     ],
     [{ assistant: {} }, 'invalid_request', ['customer.number']],
+    [{ assistant: {}, customer: { sipUri: 'sip:ada@example.com' } }, 'unsupported', ['customer.sipUri']],
+    [{ assistant: {}, assistantVersion: '3', transport: bySocket }, 'unsupported', ['assistantVersion']],
+    [{ assistant: { model: { provider: 'custom-llm' } }, transport: bySocket }, 'assistant_invalid', ['model.url']],
+    [
+      { assistant: {}, assistantOverrides: { model: { provider: 'openai', temperature: 9 } }, transport: bySocket },
+      'invalid_request',
+      ['assistantOverrides.model.temperature'],
+    ],
+    [
+      { assistant: {}, assistantOverrides: { variableValues: ['Ada'] }, transport: bySocket },
+      'invalid_request',
+      ['assistantOverrides.variableValues'],
+    ],
     [{ assistant: {}, customer: { number: '0415 5550100' } }, 'invalid_request', ['customer.number']],
     [{ squadId: missing, schedulePlan: {}, customer: { number: '+14155550101' } }, 'unsupported', ['squadId', 'schedulePlan']],
     [
@@ -221,12 +253,16 @@ describe('a phone call', () => {
   });
 
   it('uses the account of the request, whose token is not kept', async () => {
-    const phoneNumber = { twilioAccountSid: `AC${'1'.repeat(32)}`, twilioAuthToken: 'token-of-the-request', number: '+14155550177' };
+    const phoneNumber = {
+      twilioAccountSid: `AC${'1'.repeat(32)}`,
+      twilioAuthToken: 'token-of-the-request',
+      twilioPhoneNumber: '+14155550177',
+    };
     const call = await place({ assistantId, customer, phoneNumber }, '/call/phone');
     expect(dialled[0]?.authorization).toBe(
       `Basic ${Buffer.from(`${phoneNumber.twilioAccountSid}:token-of-the-request`).toString('base64')}`,
     );
-    expect(dialled[0]?.form.get('From')).toBe(phoneNumber.number);
+    expect(dialled[0]?.form.get('From')).toBe(phoneNumber.twilioPhoneNumber);
     expect(JSON.stringify((await ask('GET', `/call/${call.id}`)).json())).not.toContain('token-of-the-request');
     expect(JSON.stringify(call)).not.toContain('token-of-the-request');
   });

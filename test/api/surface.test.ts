@@ -18,7 +18,8 @@ const withKey = (method: 'GET' | 'POST' | 'DELETE', url: string, payload?: objec
 interface Operation {
   summary?: string;
   security?: unknown[];
-  requestBody?: unknown;
+  requestBody?: { content: Record<string, { schema: { $ref?: string; type?: string } }> };
+  parameters?: { in: string; name: string; required?: boolean }[];
   responses?: Record<string, unknown>;
 }
 interface Description {
@@ -64,7 +65,20 @@ describe('the OpenAPI document', () => {
       (match) => match[1] ?? '',
     );
     expect(references.length).toBeGreaterThan(5);
-    expect(references.filter((name) => !(name in schemas))).toEqual([]);
+    expect([...new Set(references)].sort()).toEqual(Object.keys(schemas).sort());
+  });
+
+  it('describes the body of every route that takes one, and every parameter of a path', () => {
+    for (const [path, methods] of Object.entries(description.paths)) {
+      for (const [method, { requestBody, parameters = [], responses = {} }] of Object.entries(methods)) {
+        const where = `${method} ${path}`;
+        const [body] = Object.values(requestBody?.content ?? {});
+        if (['post', 'patch'].includes(method)) expect(body?.schema.$ref ?? body?.schema.type, where).toBeTruthy();
+        const named = parameters.filter((one) => one.in === 'path' && one.required).map(({ name }) => `{${name}}`);
+        expect(named.sort(), where).toEqual((path.match(/\{\w+\}/g) ?? []).sort());
+        expect(Object.keys(responses).length, where).toBeGreaterThan(0);
+      }
+    }
   });
 
   it('is shown as a page that loads nothing from elsewhere', async () => {
@@ -101,9 +115,21 @@ describe('the runtime', () => {
       mode: 'lab',
       parts: [
         { name: 'database', state: 'ok' },
+        { name: 'event spool', state: 'ok' },
         { name: 'call hosts', state: 'ok' },
+        { name: 'providers', state: 'ok', means: expect.stringContaining('ears: deepgram') },
       ],
     });
+  });
+
+  it('answers what is not JSON with what to send, and a bare OPTIONS with nothing', async () => {
+    for (const type of ['application/x-www-form-urlencoded', 'text/plain']) {
+      const headers = { authorization: `Bearer ${key}`, 'content-type': type };
+      const reply = await api.app.inject({ method: 'POST', url: '/assistant', headers, payload: 'name=x' });
+      expect(reply.json(), type).toMatchObject({ statusCode: 400, code: 'invalid_request' });
+      expect(reply.json().message).toContain('application/json');
+    }
+    expect((await api.app.inject({ method: 'OPTIONS', url: '/assistant' })).statusCode).toBe(204);
   });
 
   it('counts its requests by route, never by path', async () => {
@@ -129,7 +155,7 @@ describe('a browser', () => {
       expect([page.statusCode, page.headers['content-type']]).toEqual([200, 'text/html; charset=utf-8']);
       expect(page.headers['content-security-policy']).toContain("script-src 'self'");
     }
-    expect((await get('/calls/1')).json()).toMatchObject({ statusCode: 404, error: 'Not Found', code: 'not_found' });
+    expect((await get('/calls/1')).json()).toMatchObject({ statusCode: 404, error: 'Not Found', code: 'no_route' });
     expect((await api.app.inject({ method: 'PUT', url: '/assistant', headers: { accept: 'text/html' } })).json()).toMatchObject({
       statusCode: 404,
     });

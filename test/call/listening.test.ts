@@ -290,6 +290,24 @@ describe('a deaf recogniser', () => {
     expect(heard.at(-1)).toEqual({ type: 'switched', from: 'one', to: 'two' });
   });
 
+  it('is replaced at once when the second try finds no words either', () => {
+    const { connections, heard, silence, talks } = begin(['one', 'two']);
+    talks(1_000);
+    silence(2_800);
+    expect(connections.map((connection) => connection.provider)).toEqual(['one', 'one', 'two']);
+    silence(600);
+    expect(heard.at(-1)).toMatchObject({ type: 'final', text: '', rejected: true });
+  });
+
+  it('lets nobody wait: what the last one has no words for was not understood', () => {
+    const { heard, silence, talks } = begin(['one']);
+    talks(1_000);
+    silence(2_800);
+    expect(heard.at(-1)).toMatchObject({ type: 'final', text: '', rejected: true });
+    silence(10_000);
+    expect(heard.filter((h) => h.type === 'final')).toHaveLength(1);
+  });
+
   it('is never the end: the last one is only connected again', () => {
     const { connections, heard, silence, talks } = begin(['one']);
     for (let i = 0; i < 3; i++) {

@@ -138,4 +138,13 @@ describe('public reach', () => {
     }
     expect(connections).toBe(before);
   });
+
+  it('may be asked for by one request of a door that allows more, and is never widened by one', async () => {
+    expect(await (await get('/ok')).text()).toBe('hello');
+    const denied = { code: 'egress_denied' };
+    await expect(get('/ok', { reach: 'public' })).rejects.toMatchObject(denied);
+    const url = origin.replace('http', 'ws');
+    await expect((async () => egress.socket({ url: `${url}/echo`, reach: 'public' }, rootScope('t')))()).rejects.toMatchObject(denied);
+    await expect(guarded.http({ url: `${origin}/ok`, reach: 'any' }, rootScope('t'))).rejects.toMatchObject(denied);
+  });
 });

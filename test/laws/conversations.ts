@@ -26,6 +26,7 @@ export const FUZZ_POLICY: Policy = {
   silenceMs: 20_000,
   durationMs: 600_000,
   farewell: 'Goodbye.',
+  deafFarewell: 'I cannot hear you.',
 };
 
 /** Small, fast, seeded: mulberry32. */

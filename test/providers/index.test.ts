@@ -57,9 +57,25 @@ describe('choosing a provider', () => {
   it("takes a credential first, and never sends the environment's key to the credential's address", () => {
     const spec = { name: 'x', env: 'X', origin: 'https://x', needsKey: true };
     const variables = { X_API_KEY: 'env', X_BASE_URL: 'https://env' };
-    expect(accessOf(spec, variables, { apiKey: 'own' })).toEqual({ apiKey: 'own', baseUrl: 'https://env' });
+    const tenant = (of: Record<string, string>, reach: 'any' | 'public' = 'any') => ({ variables: of, reach });
+    expect(accessOf(spec, variables, tenant({ X_API_KEY: 'own' }))).toEqual({ apiKey: 'own', baseUrl: 'https://env' });
     expect(accessOf(spec, variables)).toEqual({ apiKey: 'env', baseUrl: 'https://env' });
-    expect(fault(() => accessOf(spec, variables, { baseUrl: 'https://elsewhere' })).code).toBe('credential_missing');
+    expect(fault(() => accessOf(spec, variables, tenant({ X_BASE_URL: 'https://elsewhere' }))).code).toBe('credential_missing');
+    const elsewhere = tenant({ X_API_KEY: 'own', X_BASE_URL: 'https://elsewhere' }, 'public');
+    expect(accessOf(spec, variables, elsewhere)).toEqual({ apiKey: 'own', baseUrl: 'https://elsewhere', reach: 'public' });
+  });
+
+  it("lets an assistant's own address have the tenant's key and reach, and the operator's only on the operator's server", () => {
+    const operator = { CUSTOM_LLM_API_KEY: 'env', CUSTOM_LLM_BASE_URL: 'http://10.0.0.5:8000/v1' };
+    const tenant = { variables: {}, reach: 'public' as const };
+    const access = (url: string, of = tenant, env: Record<string, string> = operator) =>
+      chooseProvider('llm', 'custom-llm', { url }, env, of).access;
+    expect(access('https://mine.example/v1')).toEqual({ apiKey: '', baseUrl: 'https://mine.example/v1', reach: 'public' });
+    expect(access('https://mine.example/v1', tenant, { CUSTOM_LLM_API_KEY: 'env' }).apiKey).toBe('');
+    const own = { ...tenant, variables: { CUSTOM_LLM_API_KEY: 'own' } };
+    expect(access('https://mine.example/v1', own)).toEqual({ apiKey: 'own', baseUrl: 'https://mine.example/v1', reach: 'public' });
+    expect(access('http://10.0.0.5:8000/v2')).toEqual({ apiKey: 'env', baseUrl: 'http://10.0.0.5:8000/v2' });
+    expect(fault(() => chooseProvider('llm', 'custom-llm', {}, {})).faults[0]?.path).toBe('url');
   });
 
   it('takes the first vendor with a key, else the lab', () => {
@@ -86,7 +102,8 @@ describe('the list of providers', () => {
 
   it('makes a usable call of every vendor without any setting', () => {
     for (const { kind, name, env } of PROVIDERS) {
-      expect(chooseProvider(kind, name, {}, { [`${env}_API_KEY`]: 'k' }).provider).toBe(name);
+      const variables = { [`${env}_API_KEY`]: 'k', ...(name === 'custom-llm' && { CUSTOM_LLM_BASE_URL: 'http://127.0.0.1:1/v1' }) };
+      expect(chooseProvider(kind, name, {}, variables).provider).toBe(name);
     }
   });
 

@@ -28,9 +28,10 @@ describe.each(['openai', 'groq', 'custom-llm', 'anthropic', 'google'])('the wire
       return {
         given,
         call(line: Line) {
-          const access = { apiKey: KEY, baseUrl: 'http://vendor' };
+          const settings = vendor.settings.parse(line.settings);
+          const access = { apiKey: KEY, baseUrl: vendor.addressIn?.(settings) ?? 'http://vendor' };
           ctx.scope.spawn('read', async () => {
-            const said = vendor.reply(line.reply as PromptRequest, vendor.settings.parse(line.settings), access, ctx);
+            const said = vendor.reply(line.reply as PromptRequest, settings, access, ctx);
             for await (const part of said) given.push(part);
           });
         },
@@ -270,11 +271,10 @@ describe('the chat dialect', () => {
     ctx = context();
     const vendor = brain('custom-llm');
     const settings = vendor.settings.parse({
-      url: `${fake.url}/my/llm/chat/completions`,
       metadataSendMode,
       headers: { 'x-shop': '7', Authorization: 'stolen' },
     });
-    await collect(vendor.reply({ ...REQUEST, metadata }, settings, { apiKey: KEY, baseUrl: '' }, ctx));
+    await collect(vendor.reply({ ...REQUEST, metadata }, settings, { apiKey: KEY, baseUrl: `${fake.url}/my/llm/chat/completions` }, ctx));
     const [asked] = fake.asked;
     expect(asked?.url.pathname).toBe('/my/llm/chat/completions');
     expect(asked?.headers).toMatchObject({ 'x-shop': '7', authorization: `Bearer ${KEY}` });
@@ -283,12 +283,13 @@ describe('the chat dialect', () => {
     expect({ model, stream, max_tokens }).toEqual({ model: 'custom', stream: true, max_tokens: 250 });
   });
 
-  it('keeps a key that belongs to one server from another', async () => {
+  it('asks only where a tenant may let it ask', async () => {
     fake = await startFakeOpenAi();
     ctx = context();
     const vendor = brain('custom-llm');
-    const settings = vendor.settings.parse({ url: `${fake.url}/v1` });
-    await collect(vendor.reply(REQUEST, settings, { apiKey: KEY, baseUrl: 'https://models.example/v1' }, ctx));
-    expect(fake.asked[0]?.headers.authorization).toBeUndefined();
+    const access = { apiKey: KEY, baseUrl: `${fake.url}/v1`, reach: 'public' } as const;
+    const { error } = await collect(vendor.reply(REQUEST, vendor.settings.parse({}), access, ctx));
+    expect(error?.code).toBe('egress_denied');
+    expect(fake.asked).toEqual([]);
   });
 });

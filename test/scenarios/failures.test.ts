@@ -94,34 +94,34 @@ describe('failures', () => {
   );
 
   scenario(
-    'a model that stops in mid-sentence leaves what it said',
+    'a model that stops in mid-sentence leaves what it said and asks again',
     {},
     ({ at, llm }) => {
       llm.answers('order', { say: 'It left this morning, and it will be there soon.', stallsAfter: 6 });
       llm.answers('And', 'On Thursday.');
       at(500).caller.says(question, ask);
-      at(7_000).caller.says('And when?', { for: 600 });
+      at(9_000).caller.says('And when?', { for: 600 });
     },
     ({ heard, of }) => {
-      expect(heard).toEqual(['It left this morning, and it', 'On Thursday.']);
+      expect(heard).toEqual([`It left this morning, and it ${PLAN.fallback}`, 'On Thursday.']);
       expect(of('reply.ended')[0]?.outcome).toBe('failed');
     },
   );
 
   scenario(
-    'a voice that dries up in mid-sentence',
+    'a voice that dries up in mid-sentence is followed by the recorded apology',
     {},
     ({ at, llm, tts }) => {
       llm.answers('order', 'It left this morning and it will be there on Thursday.');
       llm.answers('And', 'On Thursday.');
       tts.speaks({ driesUpAfter: 1_200 });
       at(500).caller.says(question, ask);
-      at(6_000).does(() => tts.speaks({}));
-      at(7_000).caller.says('And when?', { for: 600 });
+      at(8_000).does(() => tts.speaks({}));
+      at(9_000).caller.says('And when?', { for: 600 });
     },
     ({ heard, of }) => {
-      expect(heard[0]).toMatch(/^It left this/);
-      expect(of('agent.said')[0]?.complete).toBe(false);
+      expect(heard[0]).toMatch(/^It left this I am sorry, I am having trouble/);
+      expect(of('reply.ended')[0]?.outcome).toBe('failed');
       expect(heard.at(-1)).toBe('On Thursday.');
     },
   );

@@ -65,7 +65,7 @@ describe('the embedded server', { timeout: 60_000 }, () => {
   it('refuses a second runtime in the same folder, and another key, and changes nothing', async () => {
     const dataDir = folder();
     const { store } = await open(dataDir);
-    await expect(open(dataDir)).rejects.toMatchObject({ code: 'config_refused', detail: expect.stringContaining('RUNTIME_DATA_DIR') });
+    await expect(open(dataDir)).rejects.toMatchObject({ code: 'data_dir_refused', fix: expect.stringContaining('RUNTIME_DATA_DIR') });
     const { fingerprint } = store.sealing;
     await store.close();
     expect(existsSync(join(dataDir, 'postgres/cluster/postmaster.pid'))).toBe(false);

@@ -256,7 +256,11 @@ describe('API keys', () => {
     await apiKeys.ensureAdminKey(mine, next);
     expect(await apiKeys.authenticate(given)).toBeUndefined();
     expect(await apiKeys.authenticate(next)).toMatchObject({ scopes: ['*'] });
-    await expect(apiKeys.ensureAdminKey(mine, 'short')).rejects.toMatchObject({ code: 'config_refused' });
+    // In the lab a key may be as short as its owner likes; production refuses it before the store is opened.
+    await apiKeys.ensureAdminKey(mine, 'short');
+    expect(await apiKeys.authenticate('short')).toMatchObject({ scopes: ['*'] });
+    expect(await apiKeys.authenticate(next)).toBeUndefined();
+    await expect(apiKeys.ensureAdminKey(mine, '')).rejects.toMatchObject({ code: 'config_refused' });
     const { key } = await apiKeys.create(mine, { name: 'x', scopes: [], kind: 'live' });
     await expect(apiKeys.ensureAdminKey(mine, key.slice(0, -3))).rejects.toThrow('checksum');
   });

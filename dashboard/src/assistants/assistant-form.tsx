@@ -5,6 +5,13 @@ import { Card } from '../ui/page.tsx';
 import { type Draft, type DraftField, SPEAKS_FIRST } from './draft.ts';
 import { ProviderSelect } from './provider-select.tsx';
 
+/** Names that mean something to one provider only. */
+const OF_PROVIDER = {
+  modelProvider: { model: '' },
+  voiceProvider: { voiceId: '' },
+  transcriberProvider: { transcriberModel: '' },
+} as const;
+
 interface AssistantFormProps {
   readonly draft: Draft;
   readonly faults: Partial<Record<DraftField, string>>;
@@ -21,7 +28,7 @@ export function AssistantForm({ draft, faults, onChange }: AssistantFormProps) {
   const provider = (field: 'modelProvider' | 'voiceProvider' | 'transcriberProvider') => ({
     value: draft[field],
     fault: faults[field],
-    onChange: (value: string) => onChange({ [field]: value }),
+    onChange: (value: string) => onChange({ [field]: value, ...OF_PROVIDER[field] }),
   });
   const speaksFirst = draft.firstMessageMode === SPEAKS_FIRST;
 

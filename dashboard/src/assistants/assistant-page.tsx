@@ -13,6 +13,7 @@ import { PageHead, Skeleton } from '../ui/page.tsx';
 import { ProblemNote } from '../ui/problem-note.tsx';
 import { toast } from '../ui/toast.tsx';
 import { AssistantForm } from './assistant-form.tsx';
+import { automaticChoice } from './automatic.ts';
 import { type Draft, type DraftField, draftOf, fieldOf, patchOf } from './draft.ts';
 
 const route = getRouteApi('/assistants/$id');
@@ -26,7 +27,7 @@ function NewAssistant() {
   const { data, error, refetch } = useQuery(providersQuery);
   if (error) return <ProblemNote problem={problemOf(error)} onRetry={() => void refetch()} />;
   if (!data) return <Loading />;
-  const brain = data.providers.find((one) => one.kind === 'llm' && one.configured);
+  const brain = automaticChoice(data, 'llm');
   return <Editor stored={null} suggestion={brain ? { modelProvider: brain.name } : {}} />;
 }
 

@@ -58,7 +58,11 @@ function Item({ assistant }: { assistant: Assistant }) {
   return (
     <li className="relative flex h-44 min-w-0 flex-col rounded-2xl border border-line bg-surface p-5 shadow-card transition-colors hover:border-line-strong">
       <h2 className="truncate text-base font-semibold" title={name}>
-        <Link to="/assistants/$id" params={{ id }} className="rounded after:absolute after:inset-0 after:rounded-2xl">
+        <Link
+          to="/assistants/$id"
+          params={{ id }}
+          className="outline-none after:absolute after:inset-0 after:rounded-2xl after:outline-accent focus-visible:after:outline-2"
+        >
           {name || 'Without a name'}
         </Link>
       </h2>

@@ -3,6 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import type { ProviderList } from '../../../src/api/contract.ts';
 import { providersQuery } from '../queries.ts';
 import { Select } from '../ui/field.tsx';
+import { automaticChoice } from './automatic.ts';
 
 interface ProviderSelectProps {
   readonly kind: ProviderList['providers'][number]['kind'];
@@ -19,10 +20,11 @@ export function ProviderSelect({ kind, label, value, onChange, fault, automatic 
   const offered = data?.providers.filter((one) => one.kind === kind) ?? [];
   const chosen = offered.find((one) => one.name === value);
   const ready = offered.filter((one) => one.configured);
+  const taken = data && automaticChoice(data, kind);
   const waiting = offered.filter((one) => !one.configured);
   const hint =
     value === ''
-      ? ready[0] && `Now: ${ready[0].name}`
+      ? taken && `Now: ${taken.name}`
       : chosen && !chosen.configured
         ? `Needs ${chosen.needs} in the environment, or a credential.`
         : chosen && 'Ready';

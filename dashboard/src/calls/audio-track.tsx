@@ -4,7 +4,8 @@
  */
 import { useQuery } from '@tanstack/react-query';
 import { Download, Pause, Play, ZoomIn, ZoomOut } from 'lucide-react';
-import { lazy, type Ref, Suspense, useCallback, useEffect, useImperativeHandle, useMemo, useRef, useState } from 'react';
+import { lazy, type Ref, Suspense, useCallback, useImperativeHandle, useMemo, useRef, useState } from 'react';
+import { flushSync } from 'react-dom';
 import type { CallEvent } from '../../../src/call/events.ts';
 import { placeOf } from '../format.ts';
 import { problemOf } from '../problem.ts';
@@ -57,11 +58,10 @@ export function AudioTrack({ ref, call, events, recorded, onPosition }: AudioTra
     },
     [lanes.mediaAt, totalMs, onPosition],
   );
-  useEffect(() => {
-    if (scroller.current)
-      scroller.current.scrollLeft =
-        (scroller.current.scrollWidth - scroller.current.clientWidth) * centreOf(cursor.current) * (zoom > 1 ? 1 : 0);
-  }, [zoom]);
+  const zoomTo = (next: number) => {
+    flushSync(() => setZoom(next));
+    centre(scroller.current, cursor.current);
+  };
 
   return (
     <Card
@@ -91,10 +91,10 @@ export function AudioTrack({ ref, call, events, recorded, onPosition }: AudioTra
               </IconButton>
             </>
           )}
-          <IconButton label="Zoom out" disabled={zoom === 1} onClick={() => setZoom(zoom / 2)}>
+          <IconButton label="Zoom out" disabled={zoom === 1} onClick={() => zoomTo(zoom / 2)}>
             <ZoomOut size={18} aria-hidden />
           </IconButton>
-          <IconButton label="Zoom in" disabled={zoom === MOST_ZOOM} onClick={() => setZoom(zoom * 2)}>
+          <IconButton label="Zoom in" disabled={zoom === MOST_ZOOM} onClick={() => zoomTo(zoom * 2)}>
             <ZoomIn size={18} aria-hidden />
           </IconButton>
         </div>
@@ -155,8 +155,9 @@ function keepInSight(box: HTMLElement | null, part: number): void {
   if (x < box.scrollLeft || x > box.scrollLeft + box.clientWidth - 24) box.scrollLeft = x - 48;
 }
 
-function centreOf(cursor: HTMLElement | null): number {
-  return Number.parseFloat(cursor?.style.left ?? '0') / 100;
+/** After zooming, the place that is being listened to stays in the middle. */
+function centre(box: HTMLElement | null, cursor: HTMLElement | null): void {
+  if (box && cursor) box.scrollLeft = cursor.offsetLeft - box.clientWidth / 2;
 }
 
 function download(blob: Blob, name: string): void {

@@ -1,6 +1,6 @@
 /** One call, looked into: facts, sound on a time axis, words, where the time went, every event, every webhook. Live while it runs. */
 import { useQuery } from '@tanstack/react-query';
-import { getRouteApi } from '@tanstack/react-router';
+import { getRouteApi, Link } from '@tanstack/react-router';
 import { type ReactNode, useCallback, useMemo, useRef, useState } from 'react';
 import type { Timeline } from '../../../src/api/contract.ts';
 import { channelOf, fullMoment, lengthOf, reasonOf, talkedMs } from '../format.ts';
@@ -59,7 +59,11 @@ function Inside({ timeline }: { timeline: Timeline }) {
           <Card title="Conversation">
             {story.entries.length > 0 || story.now === 'thinking' ? (
               // Its own scroll box, so that following the sound never moves the page.
-              <section ref={words} aria-label="Words" className="relative -mx-2 max-h-[34rem] overflow-y-auto px-2 py-1">
+              <section
+                ref={words}
+                aria-label="Words"
+                className="relative -mx-2 max-h-[34rem] overflow-y-auto motion-safe:scroll-smooth px-2 py-1"
+              >
                 <Conversation
                   entries={story.entries}
                   turns={turns}
@@ -105,11 +109,18 @@ function Head({ timeline: { call, warningCount, errorCount } }: { timeline: Time
         {errorCount > 0 && <Badge tone="danger">{counted(errorCount, 'error')}</Badge>}
         <StatusBadge call={call} />
       </PageHead>
-      <dl className="mb-6 grid grid-cols-2 gap-x-6 gap-y-4 sm:grid-cols-[repeat(4,auto)] sm:justify-between">
+      <dl className="mb-6 grid grid-cols-2 gap-x-6 gap-y-4 sm:grid-cols-4">
         <Fact name="Began">{fullMoment(call.createdAt)}</Fact>
         <Fact name="Duration">{talked === null ? 'Not answered' : lengthOf(talked)}</Fact>
         <Fact name="Type">{channelOf(call)}</Fact>
         <Fact name="Ended">{isLive(call) ? 'Not yet' : reasonOf(call.endedReason) || 'Unknown'}</Fact>
+        {call.assistantId && (
+          <Fact name="Assistant">
+            <Link to="/assistants/$id" params={{ id: call.assistantId }} className="rounded text-accent underline-offset-2 hover:underline">
+              {name || 'Open'}
+            </Link>
+          </Fact>
+        )}
         <Fact name="Call" wide>
           <code className="font-mono text-[13px] break-all">{call.id}</code>
         </Fact>
@@ -120,7 +131,7 @@ function Head({ timeline: { call, warningCount, errorCount } }: { timeline: Time
 
 function Fact({ name, wide = false, children }: { name: string; wide?: boolean; children: ReactNode }) {
   return (
-    <div className={`min-w-0 ${wide ? 'col-span-2 sm:col-span-4' : ''}`}>
+    <div className={`min-w-0 ${wide ? 'col-span-2 sm:col-span-3' : ''}`}>
       <dt className="text-[13px] text-muted">{name}</dt>
       <dd className="break-words">{children}</dd>
     </div>
@@ -135,8 +146,7 @@ function bringIntoView(box: HTMLElement | null, key: string): void {
   const entry = box?.querySelector<HTMLElement>(`[data-entry="${CSS.escape(key)}"]`);
   if (!box || !entry) return;
   const { offsetTop, offsetHeight } = entry;
-  if (offsetTop < box.scrollTop || offsetTop + offsetHeight > box.scrollTop + box.clientHeight)
-    box.scrollTo({ top: offsetTop - 24, behavior: 'smooth' });
+  if (offsetTop < box.scrollTop || offsetTop + offsetHeight > box.scrollTop + box.clientHeight) box.scrollTo({ top: offsetTop - 24 });
 }
 
 function counted(count: number, word: string): string {

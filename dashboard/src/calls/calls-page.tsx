@@ -7,6 +7,7 @@ import type { Call } from '../../../src/api/contract.ts';
 import { channelOf, fullMoment, lengthOf, momentOf, reasonOf, talkedMs } from '../format.ts';
 import { problemOf } from '../problem.ts';
 import { assistantsQuery, callsQuery, isLive } from '../queries.ts';
+import { MOST_CALLS } from '../requests.ts';
 import { Button, buttonClass } from '../ui/button.tsx';
 import { Empty, PageHead, Skeleton } from '../ui/page.tsx';
 import { ProblemNote } from '../ui/problem-note.tsx';
@@ -77,7 +78,10 @@ export function CallsPage() {
             </Button>
           </div>
         ) : (
-          <Table calls={shown} nameOf={nameOf} now={now} />
+          <>
+            <Table calls={shown} nameOf={nameOf} now={now} />
+            {data?.length === MOST_CALLS && <p className="mt-4 text-center text-[13px] text-muted">The newest {MOST_CALLS} calls.</p>}
+          </>
         )
       ) : error ? (
         <ProblemNote problem={problemOf(error)} onRetry={() => void refetch()} />
@@ -120,7 +124,7 @@ function Table({ calls, nameOf, now }: { calls: readonly Call[]; nameOf: (call: 
                     to="/calls/$id"
                     params={{ id: call.id }}
                     title={name}
-                    className="block truncate font-medium -outline-offset-2 after:absolute after:inset-0"
+                    className="block truncate font-medium outline-none after:absolute after:inset-0 after:-outline-offset-2 after:outline-accent focus-visible:after:outline-2"
                   >
                     {name}
                   </Link>
@@ -151,5 +155,5 @@ const COLUMNS = [
   ['Type', 'w-28'],
   ['Status', 'w-28'],
   ['Ended', 'w-64'],
-  ['Duration', 'w-24'],
+  ['Duration', 'w-28'],
 ] as const;

@@ -77,6 +77,7 @@ function Bubble({ entry, text, turn, current, onSeek }: BubbleProps) {
           <button
             type="button"
             title="Play from here"
+            aria-label={`Play from ${placeOf(entry.at)}`}
             onClick={() => onSeek(from)}
             className="rounded underline-offset-2 hover:text-accent hover:underline"
           >

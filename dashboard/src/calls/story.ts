@@ -12,7 +12,7 @@ interface Placed {
   readonly to: number | null;
 }
 export type Entry =
-  | (Placed & { readonly kind: 'caller'; readonly text: string; readonly open: boolean; readonly understood: boolean })
+  | (Placed & { readonly kind: 'caller'; readonly text: string; readonly open: boolean })
   | (Placed & { readonly kind: 'agent'; readonly reply: number; readonly text: string; readonly state: 'speaking' | 'complete' | 'cut' })
   | (Placed & {
       readonly kind: 'tool';
@@ -58,16 +58,14 @@ export function storyOf(events: readonly CallEvent[]): Story {
   };
   for (const event of events) take(draft, event);
   const open = openWords(draft);
-  const now = draft.ended
-    ? 'quiet'
-    : draft.callerTalks
-      ? 'caller'
-      : draft.speaking !== null
-        ? 'agent'
-        : draft.thinking !== null
-          ? 'thinking'
-          : 'quiet';
-  return { entries: open ? [...draft.entries, open] : draft.entries, now, ended: draft.ended };
+  return { entries: open ? [...draft.entries, open] : draft.entries, now: nowOf(draft), ended: draft.ended };
+}
+
+function nowOf({ ended, callerTalks, speaking, thinking }: Draft): Story['now'] {
+  if (ended) return 'quiet';
+  if (callerTalks) return 'caller';
+  if (speaking !== null) return 'agent';
+  return thinking === null ? 'quiet' : 'thinking';
 }
 
 function take(draft: Draft, event: CallEvent): void {
@@ -106,7 +104,6 @@ function take(draft: Draft, event: CallEvent): void {
         to: sounded ? event.to : null,
         text: event.text,
         open: false,
-        understood: event.text !== '',
       };
       const again = draft.entries.findIndex((one) => one.key === turnKey);
       if (again >= 0) draft.entries[again] = entry;
@@ -184,7 +181,7 @@ function take(draft: Draft, event: CallEvent): void {
 function openWords({ finals, partial, waiting, ended }: Draft): Entry | null {
   const text = [...finals, partial].filter(Boolean).join(' ');
   if (!text || !waiting) return null;
-  return { kind: 'caller', key: 'open', at: waiting.at, from: waiting.from, to: waiting.to, text, open: !ended, understood: true };
+  return { kind: 'caller', key: 'open', at: waiting.at, from: waiting.from, to: waiting.to, text, open: !ended };
 }
 
 function wait(draft: Draft, { at, from, to }: { at: number; from: number; to: number }): void {

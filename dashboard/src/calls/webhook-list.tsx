@@ -11,13 +11,13 @@ export function WebhookList({ webhooks }: { webhooks: Timeline['webhooks'] }) {
       </p>
     );
   return (
-    <ul className="divide-y divide-line text-sm">
+    <ul className="max-h-[36rem] overflow-y-auto divide-y divide-line text-sm">
       {webhooks.map((one) => (
         <li key={one.id} className="flex flex-wrap items-center gap-x-4 gap-y-1 py-2.5">
           <code className="w-48 font-mono text-[13px]">{one.type}</code>
           <Badge tone={one.deliveredAt ? 'accent' : one.lastError ? 'danger' : 'neutral'}>{one.state}</Badge>
           <span className="text-[13px] text-muted">
-            {one.attempts} {one.attempts === 1 ? 'attempt' : 'attempts'}
+            {one.attempts === 0 ? 'Not sent yet' : one.attempts === 1 ? '1 attempt' : `${one.attempts} attempts`}
             {one.lastStatus !== null && `, answered ${one.lastStatus}`}
           </span>
           <span className="text-[13px] text-faint sm:ml-auto">{fullMoment(one.deliveredAt ?? one.createdAt)}</span>

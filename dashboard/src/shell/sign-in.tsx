@@ -7,6 +7,7 @@ import { signIn, useSession } from '../session.ts';
 import { Button } from '../ui/button.tsx';
 import { TextField } from '../ui/field.tsx';
 import { Mark } from './mark.tsx';
+import { SystemStrip } from './system-strip.tsx';
 import { ThemeButton } from './theme-button.tsx';
 
 export function SignIn() {
@@ -19,33 +20,37 @@ export function SignIn() {
     if (key.trim()) attempt.mutate(key.trim());
   };
   return (
-    <main className="flex min-h-dvh flex-col items-center justify-center px-4 py-12">
-      <div className="absolute top-4 right-4">
+    <div className="flex min-h-dvh flex-col">
+      <SystemStrip />
+      <div className="flex justify-end p-3">
         <ThemeButton />
       </div>
-      <form onSubmit={submit} className="w-full max-w-sm">
-        <Mark size={40} />
-        <h1 className="mt-5 text-2xl font-semibold">Aywa Runtime</h1>
-        <p className="mt-2 mb-6 text-muted">
-          {reason === 'refused'
-            ? 'The key of this browser is no longer accepted. Sign in with another one.'
-            : 'Open the address that the runtime printed when it started: it brings its key along. Or paste a key here.'}
-        </p>
-        <TextField
-          label="Key"
-          type="password"
-          name="key"
-          autoFocus
-          spellCheck={false}
-          autoComplete="current-password"
-          value={key}
-          onChange={(event) => setKey(event.target.value)}
-          fault={problem ? (problem.kind === 'unauthorized' ? 'The runtime does not know this key.' : problem.message) : undefined}
-        />
-        <Button type="submit" look="primary" className="mt-4 w-full" busy={attempt.isPending} disabled={!key.trim()}>
-          Sign in
-        </Button>
-      </form>
-    </main>
+      <main className="flex flex-1 flex-col items-center justify-center px-4 pt-4 pb-24">
+        <form onSubmit={submit} className="w-full max-w-sm">
+          <Mark size={40} />
+          <title>Sign in · Aywa</title>
+          <h1 className="mt-5 text-2xl font-semibold">Aywa Runtime</h1>
+          <p className="mt-2 mb-6 text-muted">
+            {reason === 'refused'
+              ? 'The key of this browser is no longer accepted. Sign in with another one.'
+              : 'Open the address that the runtime printed when it started: it brings its key along. Or paste a key here.'}
+          </p>
+          <TextField
+            label="Key"
+            type="password"
+            name="key"
+            autoFocus
+            spellCheck={false}
+            autoComplete="current-password"
+            value={key}
+            onChange={(event) => setKey(event.target.value)}
+            fault={problem ? (problem.kind === 'unauthorized' ? 'The runtime does not know this key.' : problem.message) : undefined}
+          />
+          <Button type="submit" look="primary" className="mt-4 w-full" busy={attempt.isPending} disabled={!key.trim()}>
+            Sign in
+          </Button>
+        </form>
+      </main>
+    </div>
   );
 }

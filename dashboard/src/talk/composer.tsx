@@ -26,7 +26,7 @@ export function Composer({ onSay, focus }: { onSay: (text: string) => void; focu
         autoComplete="off"
         enterKeyHint="send"
         onChange={(event) => setText(event.target.value)}
-        className="min-w-0 flex-1 rounded-lg border border-line-strong bg-surface px-3 py-2 focus-visible:outline-offset-0"
+        className="min-w-0 flex-1 rounded-lg border border-field bg-surface px-3 py-2 focus-visible:outline-offset-0"
       />
       <Button type="submit" look="primary" disabled={!text.trim()} aria-label="Send">
         <SendHorizontal size={18} aria-hidden />

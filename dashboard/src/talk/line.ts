@@ -24,6 +24,8 @@ export interface LineListener {
   written(reply: number, text: string, whole: boolean): void;
   /** Loudness, 0 to 1, about 25 to 50 times a second. */
   level(who: 'caller' | 'agent', level: number): void;
+  /** Something broke that does not end the call. */
+  trouble(message: string): void;
   /** Once, last. */
   closed(): void;
 }
@@ -37,9 +39,10 @@ export async function openVoice(assistantId: string, listener: LineListener, sig
   };
   try {
     const microphone = await openMicrophone();
-    release.push(() => {
-      for (const track of microphone.getTracks()) track.stop();
-    });
+    for (const track of microphone.getTracks()) {
+      release.push(() => track.stop());
+      track.onended = () => listener.trouble('The microphone went away.');
+    }
     await Promise.all([context.audioWorklet.addModule(captureUrl), context.audioWorklet.addModule(playUrl), context.resume()]);
     signal.throwIfAborted();
 

@@ -24,16 +24,16 @@ interface OrbProps {
   readonly written: boolean;
   readonly muted: boolean;
   readonly disabled: boolean;
-  readonly label: string;
   readonly onStart: () => void;
 }
 
-export function Orb({ ref, phase, written, muted, disabled, label, onStart }: OrbProps) {
+export function Orb({ ref, phase, written, muted, disabled, onStart }: OrbProps) {
   const face = 'relative flex size-20 items-center justify-center rounded-full transition-colors lg:size-28';
   const Face = phase === 'connecting' ? LoaderCircle : written ? Keyboard : muted ? MicOff : Mic;
   return (
     <div
       ref={ref}
+      data-levels
       className={`relative size-36 items-center justify-center lg:flex lg:size-52 ${written && phase === 'live' ? 'hidden' : 'flex'}`}
     >
       {phase === 'live' && (
@@ -45,7 +45,7 @@ export function Orb({ ref, phase, written, muted, disabled, label, onStart }: Or
       {phase === 'idle' || phase === 'over' ? (
         <button
           type="button"
-          aria-label={label}
+          aria-label="Start talking"
           disabled={disabled}
           onClick={onStart}
           className={`${face} bg-accent text-on-accent shadow-card hover:bg-accent-strong disabled:bg-sunken disabled:text-faint`}

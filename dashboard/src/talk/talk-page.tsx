@@ -91,7 +91,6 @@ function Room({ assistants }: { assistants: readonly Assistant[] }) {
             written={busy && state.mode === 'text'}
             muted={talk.muted}
             disabled={!assistant}
-            label="Start talking"
             onStart={() => start('voice')}
           />
           <p aria-live="polite" className="min-h-7 text-lg font-medium">
@@ -100,7 +99,7 @@ function Room({ assistants }: { assistants: readonly Assistant[] }) {
           <p className="mb-3 min-h-6 text-center lg:mb-5 text-sm text-muted">{subline(talk, timeline?.call)}</p>
           <div className="flex min-h-9 flex-wrap justify-center gap-2">
             {state.phase === 'live' && state.mode === 'voice' && (
-              <Button aria-pressed={talk.muted} onClick={() => talk.mute(!talk.muted)}>
+              <Button onClick={() => talk.mute(!talk.muted)}>
                 {talk.muted ? <Mic size={17} aria-hidden /> : <MicOff size={17} aria-hidden />}
                 {talk.muted ? 'Unmute' : 'Mute'}
               </Button>

@@ -1,9 +1,10 @@
 /** One try at talking to an assistant, as the page sees it: idle, connecting, live, over. Leaving the page hangs up. */
 import { useCallback, useEffect, useRef, useState } from 'react';
 import { type Problem, problemOf } from '../problem.ts';
+import { toast } from '../ui/toast.tsx';
 import { type Line, type LineListener, openText, openVoice } from './line.ts';
 
-export type Mode = 'voice' | 'text';
+type Mode = 'voice' | 'text';
 type TalkState =
   | { readonly phase: 'idle'; readonly problem: Problem | null }
   | { readonly phase: 'connecting'; readonly mode: Mode }
@@ -51,6 +52,7 @@ export function useTalk(onLevel: LineListener['level']): Talk {
         },
         written: (reply, text, whole) => setWritten((known) => ({ ...known, [reply]: whole ? text : (known[reply] ?? '') + text })),
         level: onLevel,
+        trouble: (message) => toast(message, 'bad'),
         closed: () => {
           over = true;
           line.current = null;

@@ -10,7 +10,7 @@ interface FieldProps {
 
 const BOX =
   'w-full rounded-lg border bg-surface px-3 py-2 text-[15px] leading-snug text-ink transition-colors hover:border-faint focus-visible:outline-offset-0 disabled:bg-sunken disabled:text-muted';
-const box = (fault: string | undefined) => `${BOX} ${fault ? 'border-danger' : 'border-line-strong'}`;
+const box = (fault: string | undefined) => `${BOX} ${fault ? 'border-danger' : 'border-field'}`;
 
 export function TextField({ label, hint, fault, ...rest }: FieldProps & ComponentProps<'input'>) {
   return (

@@ -2,11 +2,12 @@
 import type { ReactNode } from 'react';
 
 /** `stays`: in sight while a long page scrolls, for its buttons. */
-export function PageHead({ title, stays = false, children }: { title: ReactNode; stays?: boolean; children?: ReactNode }) {
+export function PageHead({ title, stays = false, children }: { title: string; stays?: boolean; children?: ReactNode }) {
   return (
     <div
       className={`mb-6 flex min-h-9 flex-wrap items-center justify-between gap-x-6 gap-y-3 ${stays ? 'sticky top-0 z-30 -mx-4 bg-canvas px-4 py-3 sm:-mx-6 sm:px-6' : ''}`}
     >
+      <title>{`${title} · Aywa`}</title>
       <h1 className="min-w-0 text-[1.6rem] leading-tight font-semibold break-words">{title}</h1>
       {children && <div className="flex flex-wrap items-center gap-2">{children}</div>}
     </div>

@@ -10,7 +10,7 @@ export function ProblemNote({ problem, onRetry }: { problem: Problem; onRetry?: 
       <Icon aria-hidden size={28} className="mb-4 text-faint" />
       <p className="max-w-lg text-lg font-semibold break-words">{problem.message}</p>
       {problem.fix && <p className="mt-1.5 max-w-md text-muted">{problem.fix}</p>}
-      {onRetry && (
+      {onRetry && problem.kind !== 'not-found' && (
         <Button className="mt-6" onClick={onRetry}>
           Try again
         </Button>

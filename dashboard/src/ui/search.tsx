@@ -28,7 +28,7 @@ export function Search({ label, value, onChange }: { label: string; value: strin
         onKeyDown={(event) => {
           if (event.key === 'Escape') onChange('');
         }}
-        className="h-9 w-full rounded-lg border border-line-strong bg-surface pr-3 pl-9 text-sm focus-visible:outline-offset-0 sm:w-56"
+        className="h-9 w-full rounded-lg border border-field bg-surface pr-3 pl-9 text-sm focus-visible:outline-offset-0 sm:w-56"
       />
     </div>
   );

@@ -12,7 +12,7 @@ import { streamEvents } from '../event-stream.ts';
 import { kept } from '../kept.ts';
 import { presentCall } from '../presenters.ts';
 import { recordingFile, sendRecording } from '../recording.ts';
-import { ById } from '../schemas.ts';
+import { answers, ById, Timeline as TimelineShape } from '../schemas.ts';
 
 const tags = ['Calls'];
 const PAGE = 5_000;
@@ -23,7 +23,14 @@ export function callRecordRoutes(app: Api, deps: ApiDeps): void {
 
   app.get(
     '/call/:id/timeline',
-    { schema: { tags, summary: 'Every event of a call, its turns with latencies, its webhooks', params: ById } },
+    {
+      schema: {
+        tags,
+        summary: 'Every event of a call, its turns with latencies, its webhooks',
+        params: ById,
+        response: answers(TimelineShape),
+      },
+    },
     async (request): Promise<Timeline> => {
       const row = await callOf(request, request.params.id);
       const deliveries = await store.outbox.list(row.organization, { call: row.id, limit: 1_000 });

@@ -1,8 +1,11 @@
 /** `/call`: place one by phone, browser, websocket or text; list, read, rename and delete what is kept of them. */
+import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { unknownFields } from '../../agent/definition.ts';
+import { controlUrl } from '../../journal/control-url.ts';
 import { AywaError } from '../../kernel/errors.ts';
-import { organizationOf } from '../auth.ts';
+import type { CallRow } from '../../store/calls.ts';
+import { mayDo, organizationOf } from '../auth.ts';
 import { type Door, orderOf } from '../call-order.ts';
 import type { Call } from '../contract.ts';
 import type { Api, ApiDeps } from '../deps.ts';
@@ -36,9 +39,10 @@ export function callRoutes(app: Api, deps: ApiDeps): void {
   ];
   for (const [path, door, summary] of doors) {
     app.post(path, { schema: { tags, summary, body: CreateCallShape, response: answers(CallShape, 201) } }, (request, reply) =>
-      createOnce(deps, request, reply, () => {
+      createOnce(deps, request, reply, async () => {
+        const call = await create(deps, organizationOf(request), request.body, door);
         warnOfUnknown(unknownIn(request.body), request, reply, log);
-        return create(deps, organizationOf(request), request.body, door);
+        return call;
       }),
     );
   }
@@ -50,13 +54,13 @@ export function callRoutes(app: Api, deps: ApiDeps): void {
       const { phoneNumberId, ...filter } = request.query;
       // Numbers are no resource here yet, so that no call belongs to one.
       if (phoneNumberId !== undefined) return [];
-      return (await store.calls.list(organizationOf(request), filter)).map((row) => presentCall(row, config.publicUrl));
+      return (await store.calls.list(organizationOf(request), filter)).map((row) => present(request, row));
     },
   );
 
   app.get('/call/:id', { schema: { tags, summary: 'Read a call', params: ById, response: answers(CallShape) } }, async (request) => {
     await kept(deps, request.params.id);
-    return present(await store.calls.get(organizationOf(request), request.params.id));
+    return present(request, await store.calls.get(organizationOf(request), request.params.id));
   });
 
   app.patch(
@@ -65,7 +69,7 @@ export function callRoutes(app: Api, deps: ApiDeps): void {
     async (request) => {
       const { name } = request.body;
       const at = [organizationOf(request), request.params.id] as const;
-      return present(await (name === undefined ? store.calls.get(...at) : store.calls.rename(...at, name)));
+      return present(request, await (name === undefined ? store.calls.get(...at) : store.calls.rename(...at, name)));
     },
   );
 
@@ -88,13 +92,14 @@ export function callRoutes(app: Api, deps: ApiDeps): void {
         });
       const row = await store.calls.remove(organizationOf(request), request.params.id);
       if (row) await removeRecording(config.recordingsDir, row);
-      return present(row);
+      return present(request, row);
     },
   );
 
-  function present(row: Awaited<ReturnType<typeof store.calls.get>>): Call {
+  function present(request: FastifyRequest, row: CallRow | undefined): Call {
     if (!row) throw new AywaError('not_found');
-    return presentCall(row, config.publicUrl);
+    const { publicUrl } = config;
+    return presentCall(row, publicUrl, mayDo(request, 'call:control') ? controlUrl(store.sealing, row, publicUrl) : undefined);
   }
 }
 
@@ -111,8 +116,9 @@ async function create(deps: ApiDeps, organization: string, body: CreateCall, doo
   // A client may read the call as soon as it has this answer.
   await kept(deps, placed.row.id);
   const { calls, most } = deps.switchboard.capacity;
+  const { publicUrl } = deps.config;
   return {
-    ...presentNewCall(order, placed, providerCallId, deps.config.publicUrl),
+    ...presentNewCall(order, placed, { publicUrl, controlUrl: controlUrl(deps.store.sealing, placed.row, publicUrl) }, providerCallId),
     subscriptionLimits: { concurrencyBlocked: false, concurrencyLimit: most, remainingConcurrentCalls: Math.max(0, most - calls) },
   };
 }

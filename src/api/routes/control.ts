@@ -6,15 +6,26 @@ import { AywaError } from '../../kernel/errors.ts';
 import { equalInConstantTime, sha256 } from '../../kernel/ids.ts';
 import { organizationOf } from '../auth.ts';
 import type { Api, ApiDeps } from '../deps.ts';
-import { ById } from '../schemas.ts';
+import { answers, ById, Control, Obeyed } from '../schemas.ts';
 
 const tags = ['Calls'];
-const body = z.unknown().meta({ description: 'A `say`, `add-message`, `control` or `end-call` message.' });
+const ByUrl = ById.extend({ token: z.string() });
+/** The schema describes; the parser that every door shares judges. */
+const validatorCompiler = () => (data: unknown) => ({ value: data });
 
 export function controlRoutes(app: Api, { store, switchboard }: ApiDeps): void {
   app.post(
     '/call/:id/control',
-    { schema: { tags, summary: 'Say something, add a message, mute or end a live call', params: ById, body } },
+    {
+      schema: {
+        tags,
+        summary: 'Say something, add a message, mute or end a live call',
+        params: ById,
+        body: Control,
+        response: answers(Obeyed),
+      },
+      validatorCompiler,
+    },
     async (request, reply) => {
       const { id } = request.params;
       if (!(await store.calls.get(organizationOf(request), id))) throw new AywaError('not_found');
@@ -24,7 +35,10 @@ export function controlRoutes(app: Api, { store, switchboard }: ApiDeps): void {
 
   app.post(
     '/call/:id/control/:token',
-    { schema: { tags, summary: 'The same, by the control URL of the call', params: ById.extend({ token: z.string() }), body } },
+    {
+      schema: { tags, summary: 'The same, by the control URL of the call', params: ByUrl, body: Control, response: answers(Obeyed) },
+      validatorCompiler,
+    },
     async (request, reply) => {
       const { id, token } = request.params;
       const hash = (await store.calls.find(id))?.controlHash;

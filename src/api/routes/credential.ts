@@ -10,8 +10,9 @@ import { answers, ById, CreateCredential, Credential, ListQuery } from '../schem
 
 const tags = ['Credentials'];
 /** Text that is no secret; every other text is. */
-const SHOWN = ['accountSid', 'phoneNumber'];
-const OPTIONAL = ['phoneNumber'];
+const SHOWN = ['accountSid', 'phoneNumber', 'baseUrl'];
+const OPTIONAL = ['phoneNumber', 'baseUrl'];
+const SCHEMES = ['http:', 'https:', 'ws:', 'wss:'];
 
 export function credentialRoutes(app: Api, deps: ApiDeps): void {
   const { store } = deps;
@@ -61,5 +62,8 @@ function judge(provider: string, fields: Readonly<Record<string, unknown>>): voi
   const faults = names
     .filter((field) => !OPTIONAL.includes(field) && !fields[field])
     .map((path) => ({ path, message: `must be given for ${provider}` }));
+  const { baseUrl } = fields;
+  if (baseUrl != null && !(typeof baseUrl === 'string' && URL.canParse(baseUrl) && SCHEMES.includes(new URL(baseUrl).protocol)))
+    faults.push({ path: 'baseUrl', message: 'must be an http(s) or ws(s) URL' });
   if (faults.length > 0) throw new AywaError('invalid_request', { faults });
 }

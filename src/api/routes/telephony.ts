@@ -8,14 +8,16 @@ import { validateAssistant } from '../../agent/definition.ts';
 import type { Carrier, CarrierAccount, CarrierCallback, CarrierStatus, InboundCall } from '../../carriers/carrier.ts';
 import { accountOf } from '../../carriers/index.ts';
 import { AywaError, asAywaError } from '../../kernel/errors.ts';
-import { carrierNamed, variablesOf } from '../access.ts';
+import { accessFor, carrierNamed } from '../access.ts';
 import { streamLeg } from '../call-order.ts';
 import type { Api, ApiDeps } from '../deps.ts';
 import { placeCall } from '../place-call.ts';
 import { websocketUrl } from '../presenters.ts';
+import { Form } from '../schemas.ts';
 
 const tags = ['Telephony'];
 const At = z.object({ carrier: z.string().max(40) });
+const consumes = ['application/x-www-form-urlencoded'];
 /** A carrier repeats a webhook that it thinks was lost; the caller is still the same one. */
 const REMEMBERED_MS = 60_000;
 
@@ -34,7 +36,7 @@ export function telephonyRoutes(app: Api, deps: ApiDeps): void {
 
   app.post(
     '/telephony/:carrier/inbound',
-    { schema: { tags, summary: 'A caller for the number that was called', params: At } },
+    { schema: { tags, summary: 'A caller for the number that was called', params: At, consumes, body: Form } },
     async (request, reply) => {
       const carrier = carrierNamed(request.params.carrier);
       const document = await busyOnFailure(carrier, async () => {
@@ -48,7 +50,15 @@ export function telephonyRoutes(app: Api, deps: ApiDeps): void {
 
   app.post(
     '/telephony/:carrier/inbound/:assistant',
-    { schema: { tags, summary: 'A caller for an assistant, by name or id', params: At.extend({ assistant: z.string() }) } },
+    {
+      schema: {
+        tags,
+        summary: 'A caller for an assistant, by name or id',
+        params: At.extend({ assistant: z.string() }),
+        consumes,
+        body: Form,
+      },
+    },
     async (request, reply) => {
       const carrier = carrierNamed(request.params.carrier);
       const document = await busyOnFailure(carrier, async () => {
@@ -64,7 +74,7 @@ export function telephonyRoutes(app: Api, deps: ApiDeps): void {
 
   app.post(
     '/telephony/:carrier/status/:call',
-    { schema: { tags, summary: 'What became of a call', params: At.extend({ call: z.string() }) } },
+    { schema: { tags, summary: 'What became of a call', params: At.extend({ call: z.string() }), consumes, body: Form } },
     async (request, reply) => {
       const { call } = request.params;
       const carrier = carrierNamed(request.params.carrier);
@@ -77,7 +87,7 @@ export function telephonyRoutes(app: Api, deps: ApiDeps): void {
 
   /** The callback, once its signature holds for the URL that the carrier was given: the public one, whatever `Host` says. */
   async function proven(request: FastifyRequest, carrier: Carrier, placedWith?: CarrierAccount): Promise<Proven> {
-    const account = placedWith ?? accountOf(carrier, await variablesOf(deps, home));
+    const account = placedWith ?? accountOf(carrier, (await accessFor(deps, home)).all);
     const headers: Record<string, string | undefined> = {};
     for (const [field, value] of Object.entries(request.headers)) headers[field] = Array.isArray(value) ? value[0] : value;
     const callback = { url: config.publicUrl + request.url, headers, form: formOf(request.body) };
@@ -104,7 +114,12 @@ export function telephonyRoutes(app: Api, deps: ApiDeps): void {
     try {
       const row = await store.assistants.find(home, assistant);
       if (!row) throw new AywaError('not_found', { detail: `There is no assistant ${assistant.slice(0, 60)}.` });
-      const number = { number: caller.to, provider: carrier.name };
+      const number = {
+        number: caller.to,
+        provider: carrier.name,
+        [`${carrier.name}PhoneNumber`]: caller.to,
+        [`${carrier.name}AccountSid`]: account.id,
+      };
       const customer = { number: caller.from };
       const placed = await placeCall(deps, {
         organization: home,

@@ -7,21 +7,23 @@ import { matchPhrase } from '../spoken.ts';
 import type { LanguageModel, Message, Said, ToolCall, ToolSpec } from './contract.ts';
 import { RECEPTIONIST } from './receptionist.ts';
 
-const Rule = z.looseObject({
-  /** Sentences or phrases of the caller; `<digits>`, `<date>`, `<yes>` and `<no>` stand for what they say. */
-  when: z.union([z.string(), z.array(z.string())]),
-  /** Only after the agent has said something that contains these words. */
-  after: z.string().optional(),
-  say: z.string().optional(),
-  /** Called after `say`; texts in the arguments may hold `{digits}` and `{date}`. Its name, or a part of it. */
-  tool: z.looseObject({ name: z.string(), arguments: z.record(z.string(), z.unknown()).optional() }).optional(),
-  /** Said when the tool has answered: `{result}`, or a field of a JSON result, `{result.status}`. */
-  answered: z.string().optional(),
-  /** Said when there is no such tool, or its answer lacks a field that `answered` needs. */
-  failed: z.string().optional(),
-  /** Ends the call after `say`. */
-  end: z.boolean().optional(),
-});
+const Rule = z
+  .looseObject({
+    /** Sentences or phrases of the caller; `<digits>`, `<date>`, `<yes>` and `<no>` stand for what they say. */
+    when: z.union([z.string(), z.array(z.string())]),
+    /** Only after the agent has said something that contains these words. */
+    after: z.string().optional(),
+    say: z.string().optional(),
+    /** Called after `say`; texts in the arguments may hold `{digits}` and `{date}`. Its name, or a part of it. */
+    tool: z.looseObject({ name: z.string(), arguments: z.record(z.string(), z.unknown()).optional() }).optional(),
+    /** Said when the tool has answered: `{result}`, or a field of a JSON result, `{result.status}`. */
+    answered: z.string().optional(),
+    /** Said when there is no such tool, or its answer lacks a field that `answered` needs. */
+    failed: z.string().optional(),
+    /** Ends the call after `say`. */
+    end: z.boolean().optional(),
+  })
+  .refine(({ say, tool, end }) => say || tool || end, 'must have `say`, `tool` or `end`');
 export type Rule = z.infer<typeof Rule>;
 
 const Settings = z

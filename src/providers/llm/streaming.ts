@@ -45,7 +45,10 @@ export async function* streamedReply(
     const { url, headers, body, timeoutMs } = request();
     const times = timeoutMs === undefined ? {} : { timeoutMs, idleMs: timeoutMs };
     const fields = { accept: 'text/event-stream', 'content-type': 'application/json', ...headers };
-    answer = await ctx.egress.http({ url, method: 'POST', headers: fields, body: JSON.stringify(body), ...times, reach: access.reach }, ctx.scope);
+    answer = await ctx.egress.http(
+      { url, method: 'POST', headers: fields, body: JSON.stringify(body), ...times, reach: access.reach },
+      ctx.scope,
+    );
     if (answer.status < 200 || answer.status > 299) {
       throw refusal(answer.status, url, await ctx.scope.wait(answer.text()), answer.headers['retry-after']);
     }

@@ -43,7 +43,7 @@ const Tagged = z.looseObject({ type: z.string() });
 const Failure = z.object({ description: z.string().default('an error without a description'), code: z.string().default('') });
 
 /** Enough to be spoken by itself: a sentence, a clause that is not too short, or five words. */
-const FIRST_CLAUSE = /[.!?]\s*$|^[^]{11,}[,;:]\s*$|^\s*(?:\S+\s+){5}/;
+const FIRST_CLAUSE = /[.!?]\s*$|^[\s\S]{11,}[,;:]\s*$|^\s*(?:\S+\s+){5}/;
 /** The vendor ignores flushes past 20 in 60 s on a connection; those that end a speech must never be ignored. */
 const EARLY_FLUSHES = 12;
 const WINDOW_MS = 60_000;
