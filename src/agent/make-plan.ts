@@ -7,7 +7,7 @@ import type { ProviderChoice, ProviderKind } from '../providers/contract.ts';
 import type { Message } from '../providers/llm/contract.ts';
 import { type Assistant, type AssistantTool, isObject, mergeOverrides } from './definition.ts';
 import type { CallPlan, Channel, IdlePlan, Opening, ProviderChain } from './plan.ts';
-import { fill, fillAll } from './prompt.ts';
+import { fillAll, filler } from './prompt.ts';
 import { planTools } from './tools.ts';
 import { planTurns } from './turns.ts';
 
@@ -45,9 +45,8 @@ const TYPED_SILENCE_SECONDS = 600;
 const DURATION_SECONDS = 600;
 
 /** Throws `invalid_request`, `assistant_invalid`, `unsupported` (all with field paths) or what `choose` throws. */
-export function makePlan(input: PlanInput): CallPlan {
+export function makePlan(input: PlanInput, assistant: Assistant = effectiveAssistant(input)): CallPlan {
   const { call } = input;
-  const assistant = effectiveAssistant(input);
   const faults: FieldFault[] = [];
   const fault = (found: FieldFault) => void faults.push(found);
   const language = assistant.transcriber?.language ?? 'en';
@@ -105,7 +104,7 @@ export function effectiveAssistant(input: Pick<PlanInput, 'assistant' | 'overrid
     ...input.variables,
     ...given,
   };
-  return fillAll(merged, (text) => fill(text, variables, input.now, 'UTC'));
+  return fillAll(merged, filler(variables, input.now, 'UTC'));
 }
 
 /** Older fields, still found in stored configurations, in the place where today's have it. Today's win. */

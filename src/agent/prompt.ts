@@ -2,7 +2,7 @@
  * Liquid in the texts of an assistant: variables, filters, control flow and the built-in names of the moment. It reads no file, sees
  * no prototype, is bounded in size, and never throws: what is not Liquid (a JSON example with braces) stays as it was written.
  */
-import { filters, Liquid } from 'liquidjs';
+import { Context, filters, Liquid } from 'liquidjs';
 
 type Variables = Readonly<Record<string, unknown>>;
 
@@ -25,21 +25,25 @@ engine.registerFilter('date', function (value: unknown, format?: string, zone?: 
 });
 
 /**
- * The text with its variables filled in; unknown names become nothing. `now` is epoch milliseconds, `timezone` an IANA name.
- * A text that is not valid Liquid as a whole is filled output by output, and what cannot be filled stays.
+ * Fills variables into the texts of one assistant; unknown names become nothing. `now` is epoch milliseconds, `timezone` an IANA name.
+ * A text that is not valid Liquid as a whole is filled output by output, and what cannot be filled stays. Time and memory are bounded
+ * for all texts together, so that a thousand slow ones cost no more than one.
  */
-export function fill(template: string, variables: Variables, now: number, timezone: string): string {
-  if (!template.includes('{{') && !template.includes('{%')) return template;
+export function filler(variables: Variables, now: number, timezone: string): (template: string) => string {
   const scope = { ...moments(now, timezone), ...variables };
-  const options = { globals: { now, zone: timezone } };
+  const shared = new Context({}, engine.options, { sync: true, globals: { now, zone: timezone } });
   const render = (text: string): string | undefined => {
     try {
-      return String(engine.parseAndRenderSync(text, scope, options));
+      // Of its own, so that what one text assigns is not seen by the next.
+      return String(engine.parseAndRenderSync(text, shared.spawn({ ...scope })));
     } catch {
       return undefined;
     }
   };
-  return render(template) ?? template.replace(/\{\{[^{}]*\}\}/g, (output) => render(output) ?? output);
+  return (template) => {
+    if (!template.includes('{{') && !template.includes('{%')) return template;
+    return render(template) ?? template.replace(/\{\{[^{}]*\}\}/g, (output) => render(output) ?? output);
+  };
 }
 
 /** Every string inside a JSON value filled; keys and other values stay. */

@@ -7,7 +7,8 @@ import { AywaError } from '../kernel/errors.ts';
 
 export const MAX_BODY_BYTES = 1024 * 1024;
 const MAX_DEPTH = 64;
-const MAX_KEYS = 10_000;
+/** Fields and entries of lists: each may become a fault of its own, or a row of somebody's work. */
+const MAX_VALUES = 10_000;
 
 /** Replaces fastify's own readers: JSON only. An empty body reads as `undefined`, with or without a content type. */
 export function readBodies(app: FastifyInstance): void {
@@ -43,7 +44,7 @@ export function readForm(text: string): Record<string, string | string[]> {
   let count = 0;
   for (const [key, value] of new URLSearchParams(text)) {
     count += 1;
-    if (count > MAX_KEYS) throw refused(`The body has more than ${MAX_KEYS} fields.`);
+    if (count > MAX_VALUES) throw tooMany();
     const known = form[key];
     if (Array.isArray(known)) known.push(value);
     else form[key] = known === undefined ? value : [known, value];
@@ -54,19 +55,21 @@ export function readForm(text: string): Record<string, string | string[]> {
 /** Walks level by level without recursion, so that depth costs no stack. */
 function judge(value: unknown): void {
   let level: unknown[] = [value];
-  let keys = 0;
+  let count = 0;
   for (let depth = 0; level.length > 0; depth += 1) {
     if (depth > MAX_DEPTH) throw refused(`The body is nested deeper than ${MAX_DEPTH} levels.`);
     const next: unknown[] = [];
     for (const item of level) {
       if (typeof item !== 'object' || item === null) continue;
       if (Array.isArray(item)) {
+        count += item.length;
+        if (count > MAX_VALUES) throw tooMany();
         for (const entry of item) if (typeof entry === 'object') next.push(entry);
         continue;
       }
       for (const [key, entry] of Object.entries(item)) {
-        keys += 1;
-        if (keys > MAX_KEYS) throw refused(`The body has more than ${MAX_KEYS} fields.`);
+        count += 1;
+        if (count > MAX_VALUES) throw tooMany();
         if (key === '__proto__') throw refused('The field `__proto__` is not allowed.');
         if (typeof entry === 'object') next.push(entry);
       }
@@ -74,6 +77,8 @@ function judge(value: unknown): void {
     level = next;
   }
 }
+
+const tooMany = () => refused(`The body has more than ${MAX_VALUES} fields and entries.`);
 
 function refused(detail: string): AywaError {
   return new AywaError('invalid_request', { detail });

@@ -65,8 +65,9 @@ export async function placeCall(deps: ApiDeps, order: CallOrder): Promise<Placed
     facts: factsOf(deps, order, row),
     choose: (kind, name, settings) => chosen(kind, name, settings, access),
   };
-  const plan = makePlan(input);
-  const { mediaToken } = deps.switchboard.open({ row, plan, leg: order.leg, assistant: effectiveAssistant(input) });
+  const assistant = effectiveAssistant(input);
+  const plan = makePlan(input, assistant);
+  const { mediaToken } = deps.switchboard.open({ row, plan, leg: order.leg, assistant });
   return { row, at, mediaToken };
 }
 

@@ -2,7 +2,7 @@
  * How the parts of this node are, in sentences for whoever is woken at night: what works, what a fault costs, what is configured and
  * not used. It asks nobody while it answers: a load balancer must not wait for a database that is away.
  */
-import { PROVIDERS } from '../providers/index.ts';
+import { isSetUp, PROVIDERS } from '../providers/index.ts';
 import type { Readiness } from './contract.ts';
 import type { ServerDeps } from './deps.ts';
 
@@ -56,16 +56,16 @@ const KINDS = { stt: 'ears', llm: 'brains', tts: 'voices' } as const;
 /** The operator's own keys; organisations may bring theirs as credentials. */
 function providers({ config }: ServerDeps): Finding {
   const name = 'providers';
-  const keyed = (kind: keyof typeof KINDS) =>
-    PROVIDERS.filter((one) => one.kind === kind && one.needsKey && config.vendors[`${one.env}_API_KEY`]).map((one) => one.name);
+  const setUp = (kind: keyof typeof KINDS) =>
+    PROVIDERS.filter((one) => one.kind === kind && isSetUp(one, config.vendors)).map(({ name }) => name);
   const kinds = Object.keys(KINDS) as (keyof typeof KINDS)[];
-  const without = kinds.filter((kind) => keyed(kind).length === 0);
+  const without = kinds.filter((kind) => setUp(kind).length === 0);
   if (without.length === 0) {
-    const have = kinds.map((kind) => `${KINDS[kind]}: ${keyed(kind).join(', ')}`).join('; ');
-    return { name, state: 'ok', means: `With a key: ${have}.` };
+    const have = kinds.map((kind) => `${KINDS[kind]}: ${setUp(kind).join(', ')}`).join('; ');
+    return { name, state: 'ok', means: `Set up: ${have}.` };
   }
   const what = without.map((kind) => KINDS[kind]).join(', ');
-  const means = `No key in the environment for: ${what}. Assistants that name none get the keyless ones of the lab; credentials go before both.`;
+  const means = `The environment sets up no vendor for: ${what}. Assistants that name none get the keyless ones of the lab; credentials go before both.`;
   return { name, state: config.mode === 'lab' ? 'ok' : 'degraded', means };
 }
 

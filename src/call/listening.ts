@@ -60,9 +60,9 @@ const TURN_END_MS = 1_500;
 const PIECE_MS = 80;
 /** So much speech without a word, and so much silence after it, means that the recogniser is deaf. */
 const DEAF_SPEECH_MS = 700;
-const DEAF_WAIT_MS = 2_000;
+const DEAF_WAIT_MS = 1_700;
 /** A new recogniser gets what was said at once, and soon has words for it: a caller takes about 3 s of silence for a broken line. */
-const RETRY_MS = 600;
+const RETRY_MS = 500;
 
 export function openListening(options: ListeningOptions): Listening {
   const { format, heard, ctx } = options;

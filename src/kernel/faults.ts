@@ -7,9 +7,14 @@ export function pathOf(path: readonly PropertyKey[]): string {
   return path.reduce<string>((so, key) => (typeof key === 'number' ? `${so}[${key}]` : so ? `${so}.${String(key)}` : String(key)), '');
 }
 
+/** Who sent a thousand wrong things needs no list of them to begin with. */
+const MOST = 50;
+
 /** `root` names what was parsed, for faults of the whole and in front of every path. */
 export function faultsOf(error: z.core.$ZodError, root = ''): FieldFault[] {
-  return error.issues.map((issue) => ({ path: pathOf(root ? [root, ...issue.path] : issue.path), message: sentence(issue) }));
+  return error.issues
+    .slice(0, MOST)
+    .map((issue) => ({ path: pathOf(root ? [root, ...issue.path] : issue.path), message: sentence(issue) }));
 }
 
 /** The faults as one line: `media.payload: must be a string; track: ...`. */

@@ -103,9 +103,14 @@ export function chooseProvider(
   return { provider: vendor.name, settings: parsed.data, access };
 }
 
-/** What an assistant that names no provider gets: the first vendor of the kind whose key is set, else the lab's. */
+/** Do these variables set a vendor up: by its key, or by the address of a server that needs none? */
+export function isSetUp({ name, env, needsKey }: Pick<ProviderSpec<unknown>, 'name' | 'env' | 'needsKey'>, variables: Variables): boolean {
+  return name !== 'lab' && Boolean(variables[`${env}_${needsKey ? 'API_KEY' : 'BASE_URL'}`]);
+}
+
+/** What an assistant that names no provider gets: the first vendor of the kind that is set up, else the lab's. */
 export function defaultChoice(kind: ProviderKind, variables: Variables): { provider: string; settings: Record<string, unknown> } {
-  const vendor = OF_KIND[kind].find(({ needsKey, env }) => needsKey && variables[`${env}_API_KEY`]);
+  const vendor = OF_KIND[kind].find((one) => isSetUp(one, variables));
   return { provider: vendor?.name ?? 'lab', settings: {} };
 }
 

@@ -25,6 +25,7 @@ describe('JSON bodies', () => {
     ['{', /not JSON/],
     ['{"a":1}x', /not JSON/],
     [`{${Array.from({ length: 10_001 }, (_, i) => `"k${i}":1`).join(',')}}`, /10000 fields/],
+    [`{"a":[[${'1,'.repeat(10_000)}1]]}`, /10000 fields and entries/],
   ])('refuses %#', (text, reason) => {
     expect(() => readJson(text)).toThrow(reason);
   });

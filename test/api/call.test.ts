@@ -81,6 +81,7 @@ describe('a websocket call', () => {
     expect(await readBy('call:read', 'call:control')).toMatchObject({ monitor: call.monitor, createdAt: call.createdAt });
     expect((await ask('GET', `/call?id=${call.id}`)).json()[0].monitor).toEqual(call.monitor);
     expect(await readBy('viewer')).not.toHaveProperty('monitor');
+    expect(api.journal.about(call.id)?.subject.controlUrl).toBe(call.monitor.controlUrl);
     await api.happens(call.id, ...LIFE);
     expect(await readBy('*')).not.toHaveProperty('monitor');
   });

@@ -83,6 +83,7 @@ describe('choosing a provider', () => {
     expect(defaultChoice('stt', { OPENAI_API_KEY: 'x' }).provider).toBe('openai');
     expect(defaultChoice('stt', { OPENAI_API_KEY: 'x', ...DEEPGRAM }).provider).toBe('deepgram');
     expect(defaultChoice('llm', { GROQ_API_KEY: 'x', GOOGLE_API_KEY: 'x' }).provider).toBe('google');
+    expect(defaultChoice('llm', { CUSTOM_LLM_BASE_URL: 'http://127.0.0.1:11434/v1' }).provider).toBe('custom-llm');
     expect(defaultChoice('tts', { ...DEEPGRAM, CARTESIA_API_KEY: 'x' }).provider).toBe('cartesia');
   });
 });

@@ -1,6 +1,7 @@
 /** Models that refuse, hang, send garbage or break off, in real calls: never silence, never a call that does not end. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startFakeAnthropic } from '../fakes/vendors/anthropic.ts';
+import { startFakeCartesia } from '../fakes/vendors/cartesia.ts';
 import { startFakeDeepgram } from '../fakes/vendors/deepgram.ts';
 import { startFakeGoogle } from '../fakes/vendors/google.ts';
 import { startFakeOpenAi } from '../fakes/vendors/openai.ts';
@@ -31,7 +32,14 @@ beforeAll(async () => {
   world = await createWorld();
   const ears = await startFakeDeepgram({ hears: () => QUESTION });
   world.defer(() => ears.close());
-  const env: Record<string, string> = { DEEPGRAM_API_KEY: 'key', DEEPGRAM_BASE_URL: ears.url };
+  const voice = await startFakeCartesia({ msPerChar: 15 });
+  world.defer(() => voice.close());
+  const env: Record<string, string> = {
+    DEEPGRAM_API_KEY: 'key',
+    DEEPGRAM_BASE_URL: ears.url,
+    CARTESIA_API_KEY: 'key',
+    CARTESIA_BASE_URL: voice.url,
+  };
   for (const name of Object.keys(START) as (keyof typeof START)[]) {
     vendors[name] = await START[name]();
     world.defer(() => vendors[name].close());
@@ -45,7 +53,7 @@ afterAll(() => world.close());
 
 const assistant = (provider: keyof typeof START, more: object = {}) => ({
   transcriber: { provider: 'deepgram' },
-  voice: { provider: 'lab' },
+  voice: { provider: 'cartesia' },
   model: { provider, model: 'a-model', ...(provider === 'custom-llm' && { url: `${vendors[provider].url}/v1` }), ...more },
 });
 

@@ -1,5 +1,6 @@
 /** Recognisers that refuse, hang, send garbage or break off, in real calls: the caller is told, and never left talking to nobody. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startFakeCartesia } from '../fakes/vendors/cartesia.ts';
 import { startFakeDeepgram } from '../fakes/vendors/deepgram.ts';
 import { startFakeOpenAi } from '../fakes/vendors/openai.ts';
 import type { FakeVendor } from '../fakes/vendors/server.ts';
@@ -17,7 +18,9 @@ const vendors = {} as Record<keyof typeof START, FakeVendor>;
 
 beforeAll(async () => {
   world = await createWorld();
-  const env: Record<string, string> = {};
+  const voice = await startFakeCartesia({ msPerChar: 15 });
+  world.defer(() => voice.close());
+  const env: Record<string, string> = { CARTESIA_API_KEY: 'key', CARTESIA_BASE_URL: voice.url };
   for (const name of Object.keys(START) as (keyof typeof START)[]) {
     vendors[name] = await START[name](script);
     world.defer(() => vendors[name].close());
@@ -31,7 +34,7 @@ afterAll(() => world.close());
 const assistant = (provider: keyof typeof START, more: object = {}) => ({
   transcriber: { provider, ...more },
   model: { provider: 'lab', script: [{ when: QUESTION, say: ANSWER }] },
-  voice: { provider: 'lab' },
+  voice: { provider: 'cartesia' },
 });
 
 const alone = async () => {

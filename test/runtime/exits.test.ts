@@ -5,6 +5,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { start } from '../../src/main.ts';
 import { API_KEY, createWorld, type Env, outside, type World } from './world.ts';
 
 let world: World;
@@ -47,10 +48,13 @@ describe.concurrent('the runtime does not start', () => {
     ['RUNTIME_HOST', { RUNTIME_HOST: '0.0.0.0' }],
     ['NODE_ENV', { NODE_ENV: 'develpment' }],
   ] as const)('with a mistake in %s, and says so', async (name, mistake) => {
-    const [code, words] = await refusal({ ...world.env, RUNTIME_DATA_DIR: folder('mistake'), ...mistake });
-    expect(code).toBe(64);
-    expect(words).toContain(`  ${name} `);
-    expect(words).not.toContain(API_KEY);
+    const started = start({ ...world.env, RUNTIME_DATA_DIR: folder('mistake'), ...mistake });
+    await expect(started).rejects.toMatchObject({
+      code: 'config_refused',
+      faults: expect.arrayContaining([{ path: name, message: expect.stringMatching(/./) }]),
+      message: expect.not.stringContaining(API_KEY),
+    });
+    expect(existsSync(folder('mistake'))).toBe(false);
   });
 
   it('on a port that is in use', async () => {

@@ -33,6 +33,8 @@ async function isAnswered({ leg, record }: Phoned): Promise<void> {
 }
 
 it('a host that is killed costs its own calls only', async () => {
+  for (const host of ['host-1', 'host-2'])
+    await expect.poll(() => client.metric(`vr_host_resident_bytes{host="${host}"}`)).toBeGreaterThan(0);
   const unlucky = await phone(world, client, id);
   const lucky = await phone(world, client, id);
   const lost = await hostOf(unlucky);

@@ -1,5 +1,5 @@
 /** A runtime that is killed in the middle of a call: the next one on the same folder ends the call on record and loses nothing else. */
-import { it as base, describe } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CallEvent } from '../../src/call/events.ts';
 import { createWorld, hangUps, outside, phone, processesWith, speaks, type World } from './world.ts';
 
@@ -13,17 +13,14 @@ const ASSISTANT = {
 /** What a SIGKILL may cost. */
 const LOST_MS = 200;
 
-/** A world of the test's own: they all run side by side. */
-async function alone({ onTestFinished }: TestContext): Promise<World> {
-  const world = await createWorld();
-  onTestFinished(() => world.close());
-  return world;
-}
+let world: World;
+beforeAll(async () => {
+  world = await createWorld();
+});
+afterAll(() => world.close());
 
-describe.concurrent('a database that is killed', () => {
-  it('costs no call and no event', async (test) => {
-    const { expect } = test;
-    const world = await alone(test);
+describe('a database that is killed', () => {
+  it('costs no call and no event', async () => {
     const runtime = outside(world, { ...world.env, LOG_LEVEL: 'info' });
     const client = await runtime.ready;
     const { leg, record } = await phone(world, client, ASSISTANT);
@@ -44,10 +41,8 @@ describe.concurrent('a database that is killed', () => {
   }, 60_000);
 });
 
-describe.concurrent('a runtime that is killed', () => {
-  it('leaves a record up to its last moment, and nothing running', async (test) => {
-    const { expect } = test;
-    const world = await alone(test);
+describe('a runtime that is killed', () => {
+  it('leaves a record up to its last moment, and nothing running', async () => {
     const first = outside(world, { ...world.env, RUNTIME_CALL_HOSTS: '1', LOG_LEVEL: 'info' });
     const client = await first.ready;
     const { leg, record } = await phone(world, client, ASSISTANT);
@@ -87,9 +82,7 @@ describe.concurrent('a runtime that is killed', () => {
     expect(processesWith(world.dataDir)).toEqual([]);
   }, 60_000);
 
-  it('is not joined by a second one on the same folder', async (test) => {
-    const { expect } = test;
-    const world = await alone(test);
+  it('is not joined by a second one on the same folder', async () => {
     const first = outside(world, { ...world.env, LOG_LEVEL: 'info' });
     const client = await first.ready;
     const { code, stderr } = await outside(world, { ...world.env, LOG_LEVEL: 'info' }).exited;
@@ -99,58 +92,5 @@ describe.concurrent('a runtime that is killed', () => {
     expect((await client.ask('GET', '/call')).status).toBe(200);
     first.kill('SIGTERM');
     expect((await first.exited).code).toBe(0);
-  }, 60_000);
-});
-
-describe.concurrent('a runtime that is stopped', () => {
-  it('while it starts leaves nothing running either', async (test) => {
-    const { expect } = test;
-    const world = await alone(test);
-    const runtime = outside(world, { ...world.env, LOG_LEVEL: 'info' });
-    await runtime.logged('store_server_started');
-    runtime.kill('SIGTERM');
-    const { code, stderr } = await runtime.exited;
-    expect([code, stderr]).toEqual([0, '']);
-    expect(processesWith(world.dataDir)).toEqual([]);
-  }, 60_000);
-
-  it('by a failure that belongs to no call lets the calls go on to their end', async (test) => {
-    const { expect } = test;
-    const world = await alone(test);
-    const plant = "--import=data:text/javascript,process.on('SIGUSR2',()=>{throw(new(Error)('planted'))})";
-    const runtime = outside(world, { ...world.env, LOG_LEVEL: 'info', NODE_OPTIONS: plant });
-    const client = await runtime.ready;
-    const { leg, record } = await phone(world, client, ASSISTANT);
-    await record.until('agent.said');
-    runtime.kill('SIGUSR2');
-    await expect.poll(async () => (await fetch(`${client.url}/readyz`)).status).toBe(503);
-    await speaks(leg, 'Where is my order?');
-    expect((await record.until('agent.said', 2)).text).toBe('It left this morning.');
-    leg.hangUp('caller');
-    expect((await record.ended).reason).toBe('caller-hung-up');
-    const { code, stderr } = await runtime.exited;
-    expect([code, stderr]).toEqual([70, expect.stringContaining('planted')]);
-    expect(processesWith(world.dataDir)).toEqual([]);
-  }, 60_000);
-
-  it('hangs up, says so on record, and leaves nothing running', async (test) => {
-    const { expect } = test;
-    const world = await alone(test);
-    const first = outside(world, { ...world.env, RUNTIME_CALL_HOSTS: '1', LOG_LEVEL: 'info' });
-    const { leg, record } = await phone(world, await first.ready, ASSISTANT);
-    await leg.when(({ agentTalksMs }) => agentTalksMs > 300);
-    first.kill('SIGTERM');
-    const { code, stderr } = await first.exited;
-    expect([code, stderr.includes('did not')]).toEqual([0, false]);
-    await leg.ended;
-    expect(hangUps(world, leg)).toBe(1);
-    expect((await record.ended).reason).toBe('shutdown');
-    expect(processesWith(world.dataDir)).toEqual([]);
-
-    const second = outside(world, { ...world.env, LOG_LEVEL: 'info' });
-    const client = await second.ready;
-    expect((await client.ask('GET', `/call/${record.call}`)).body).toMatchObject({ status: 'ended', endedReason: 'worker-shutdown' });
-    second.kill('SIGTERM');
-    await second.exited;
   }, 60_000);
 });

@@ -1,0 +1,64 @@
+/** How a runtime ends: asked to, in the middle of its start, by its own failure. Nothing is left running, and every call knows why it ended. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createWorld, hangUps, outside, phone, processesWith, speaks, type World } from './world.ts';
+
+const GREETING = 'Hello, this is the workshop on the hill.';
+const ASSISTANT = {
+  firstMessage: GREETING,
+  transcriber: { provider: 'lab' },
+  model: { provider: 'lab', script: [{ when: 'where is my order', say: 'It left this morning.' }] },
+  voice: { provider: 'lab' },
+};
+
+let world: World;
+beforeAll(async () => {
+  world = await createWorld();
+});
+afterAll(() => world.close());
+
+describe('a runtime that is stopped', () => {
+  it('while it starts leaves nothing running either', async () => {
+    const runtime = outside(world, { ...world.env, LOG_LEVEL: 'info' });
+    await runtime.logged('store_server_started');
+    runtime.kill('SIGTERM');
+    const { code, stderr } = await runtime.exited;
+    expect([code, stderr]).toEqual([0, '']);
+    expect(processesWith(world.dataDir)).toEqual([]);
+  }, 60_000);
+
+  it('by a failure that belongs to no call lets the calls go on to their end', async () => {
+    const plant = "--import=data:text/javascript,process.on('SIGUSR2',()=>{throw(new(Error)('planted'))})";
+    const runtime = outside(world, { ...world.env, LOG_LEVEL: 'info', NODE_OPTIONS: plant });
+    const client = await runtime.ready;
+    const { leg, record } = await phone(world, client, ASSISTANT);
+    await record.until('agent.said');
+    runtime.kill('SIGUSR2');
+    await expect.poll(async () => (await fetch(`${client.url}/readyz`)).status).toBe(503);
+    await speaks(leg, 'Where is my order?');
+    expect((await record.until('agent.said', 2)).text).toBe('It left this morning.');
+    leg.hangUp('caller');
+    expect((await record.ended).reason).toBe('caller-hung-up');
+    const { code, stderr } = await runtime.exited;
+    expect([code, stderr]).toEqual([70, expect.stringContaining('planted')]);
+    expect(processesWith(world.dataDir)).toEqual([]);
+  }, 60_000);
+
+  it('hangs up, says so on record, and leaves nothing running', async () => {
+    const first = outside(world, { ...world.env, RUNTIME_CALL_HOSTS: '1', LOG_LEVEL: 'info' });
+    const { leg, record } = await phone(world, await first.ready, ASSISTANT);
+    await leg.when(({ agentTalksMs }) => agentTalksMs > 300);
+    first.kill('SIGTERM');
+    const { code, stderr } = await first.exited;
+    expect([code, stderr.includes('did not')]).toEqual([0, false]);
+    await leg.ended;
+    expect(hangUps(world, leg)).toBe(1);
+    expect((await record.ended).reason).toBe('shutdown');
+    expect(processesWith(world.dataDir)).toEqual([]);
+
+    const second = outside(world, { ...world.env, LOG_LEVEL: 'info' });
+    const client = await second.ready;
+    expect((await client.ask('GET', `/call/${record.call}`)).body).toMatchObject({ status: 'ended', endedReason: 'worker-shutdown' });
+    second.kill('SIGTERM');
+    await second.exited;
+  }, 60_000);
+});
