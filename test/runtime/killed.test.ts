@@ -1,6 +1,7 @@
 /** A runtime that is killed in the middle of a call: the next one on the same folder ends the call on record and loses nothing else. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CallEvent } from '../../src/call/events.ts';
+import { openReceiver } from '../journal/receiver.ts';
 import { createWorld, hangUps, outside, phone, processesWith, speaks, type World } from './world.ts';
 
 const GREETING = 'Hello, this is the workshop on the hill.';
@@ -45,7 +46,10 @@ describe('a runtime that is killed', () => {
   it('leaves a record up to its last moment, and nothing running', async () => {
     const first = outside(world, { ...world.env, RUNTIME_CALL_HOSTS: '1', LOG_LEVEL: 'info' });
     const client = await first.ready;
-    const { leg, record } = await phone(world, client, ASSISTANT);
+    const server = await openReceiver();
+    world.defer(() => server.stop());
+    const hooks = { server: { url: server.url }, serverMessages: ['end-of-call-report'] };
+    const { leg, record } = await phone(world, client, { ...ASSISTANT, ...hooks });
     await record.until('agent.said');
     await speaks(leg, 'Where is my order?');
     await record.until('reply.audible', 2);
@@ -73,6 +77,13 @@ describe('a runtime that is killed', () => {
     const kept = new Set(body.events.map(({ seq, type }) => `${seq} ${type}`));
     const lost = record.events.filter(({ seq, type, wall }) => wall < killed - LOST_MS && !kept.has(`${seq} ${type}`));
     expect(lost).toEqual([]);
+
+    await server.got(1);
+    expect(server.received[0]?.message).toMatchObject({
+      type: 'end-of-call-report',
+      endedReason: expect.stringMatching(/worker-died/),
+      transcript: expect.stringContaining(GREETING),
+    });
 
     // One server, one host, of the second runtime; and none when it is gone.
     await expect.poll(() => processesWith('"name":"host-').filter((pid) => processesWith(world.dataDir).includes(pid)).length).toBe(1);

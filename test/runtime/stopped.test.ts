@@ -1,4 +1,6 @@
 /** How a runtime ends: asked to, in the middle of its start, by its own failure. Nothing is left running, and every call knows why it ended. */
+import { chmodSync, mkdtempSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createWorld, hangUps, outside, phone, processesWith, speaks, type World } from './world.ts';
 
@@ -41,6 +43,32 @@ describe('a runtime that is stopped', () => {
     const { code, stderr } = await runtime.exited;
     expect([code, stderr]).toEqual([70, expect.stringContaining('planted')]);
     expect(processesWith(world.dataDir)).toEqual([]);
+  }, 60_000);
+
+  it('because another one took its name says so', async () => {
+    const key = { RUNTIME_STORE_ENCRYPTION_KEY: 'k1:Zm9vYmFyYmF6cXV4MTIzNDU2Nzg5MGFiY2RlZg==', RUNTIME_NODE_ID: 'the-name' };
+    const dataDir = mkdtempSync(join(world.dataDir, 'taken-'));
+    chmodSync(dataDir, 0o755);
+    const first = outside(world, { ...world.env, ...key, RUNTIME_DATA_DIR: dataDir, LOG_LEVEL: 'info' });
+    await first.ready;
+    const { port } = await first.logged('store_server_started');
+    const password = readFileSync(join(dataDir, 'postgres/password'), 'utf8').trim();
+    const url = `postgres://aywa:${password}@127.0.0.1:${port}/postgres`;
+    const second = outside(world, {
+      ...world.env,
+      ...key,
+      RUNTIME_DATA_DIR: mkdtempSync(join(world.dataDir, 'taker-')),
+      RUNTIME_STORE_POSTGRES_URL: url,
+      LOG_LEVEL: 'info',
+    });
+    const client = await second.ready;
+    const { code, stderr } = await first.exited;
+    expect([code, stderr]).toEqual([75, expect.stringContaining('RUNTIME_NODE_ID')]);
+    expect((await client.ask('GET', '/call')).status).toBe(200);
+    second.kill('SIGTERM');
+    expect((await second.exited).code).toBe(0);
+    // Its own database server outlives it, because others may be using it; the next start in its folder takes care of it.
+    for (const pid of processesWith(`${dataDir}/postgres/cluster`)) process.kill(pid, 'SIGINT');
   }, 60_000);
 
   it('hangs up, says so on record, and leaves nothing running', async () => {
