@@ -137,9 +137,9 @@ async function accountFor(deps: ApiDeps, organization: string, { phoneNumber }: 
   return account;
 }
 
-/** The body as it is kept: an account's token does not belong into the record of a call. */
+/** The body as it is kept: an account's token does not belong into the record of a call, and its number has the SDK's name. */
 function requestOf(body: CreateCall): Record<string, unknown> {
   if (!body.phoneNumber) return body;
   const { twilioAuthToken: _, ...phoneNumber } = body.phoneNumber;
-  return { ...body, phoneNumber };
+  return { ...body, phoneNumber: { ...phoneNumber, twilioPhoneNumber: phoneNumber.twilioPhoneNumber ?? phoneNumber.number } };
 }

@@ -88,6 +88,8 @@ it('fits the types of @vapi-ai/server-sdk', async () => {
   const ended = await ask('Vapi.Call', 'GET', `/call/${phone}`);
   expect(ended).toMatchObject({ status: 'ended', endedReason: 'customer-did-not-answer', phoneCallProviderId });
 
+  const phoneNumber = { twilioAccountSid: `AC${'1'.repeat(32)}`, twilioAuthToken: 'token-of-the-request', number: '+14155550177' };
+  await ask('Vapi.Call', 'POST', '/call', { assistantId, customer: { number: '+14155550101', name: 'Ada' }, phoneNumber });
   await ask('Vapi.Call[]', 'GET', '/call');
   await ask('Vapi.Call', 'PATCH', `/call/${web}`, { name: 'Renamed' });
   await ask('Vapi.Call', 'DELETE', `/call/${web}`);
