@@ -62,7 +62,10 @@ function read(path: string): string {
 }
 
 /** Waits until the rest of the machine uses less than `below` cores; says when it gave up after `timeoutMs`. */
-export async function waitQuiet(below = 0.25, timeoutMs = Number(process.env.BENCH_QUIET_MS ?? 60_000)): Promise<{ quiet: boolean; cores: number }> {
+export async function waitQuiet(
+  below = 0.25,
+  timeoutMs = Number(process.env.BENCH_QUIET_MS ?? 60_000),
+): Promise<{ quiet: boolean; cores: number }> {
   const end = mono() + timeoutMs;
   for (;;) {
     const [busy, at] = [machineBusy(), mono()];

@@ -3,14 +3,16 @@
  * included. Pure; it decides nothing and asks nobody.
  */
 import { artifactOf, type CallFacts, phoneFields } from '../journal/call-facts.ts';
+import { shownAssistant } from '../journal/targets.ts';
 import type { AssistantRow } from '../store/assistants.ts';
 import type { CallRow } from '../store/calls.ts';
 import type { CredentialRow } from '../store/credentials.ts';
 import type { Assistant, Call } from './contract.ts';
 import type { CallOrder, PlacedCall } from './place-call.ts';
 
-export function presentAssistant(row: AssistantRow): Assistant {
-  return { ...row.definition, ...resource(row) };
+/** `whole` for those who may write it: what they get is what they send back. Others see it without the secrets of its servers. */
+export function presentAssistant(row: AssistantRow, whole: boolean): Assistant {
+  return { ...(whole ? row.definition : shownAssistant(row.definition)), ...resource(row) };
 }
 
 /** What a definition must not bring along: the server gives these. */

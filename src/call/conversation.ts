@@ -37,11 +37,11 @@ export function createConversation(plan: CallPlan): Conversation {
     turn = '';
   };
   const unsettled = (text: string) => (text.startsWith(settled) ? text.slice(settled.length).trim() : text);
-  const answer = (id: string, content: string) => {
+  const answer = (id: string, content: string, failed: boolean) => {
     const at = past.findIndex((message) => message.role === 'tool' && message.toolCallId === id && message.content === PENDING);
     const pending = past[at];
     if (pending?.role !== 'tool') return;
-    past[at] = { ...pending, content };
+    past[at] = { ...pending, content, ...(failed && { failed }) };
     version += 1;
   };
 
@@ -78,7 +78,7 @@ export function createConversation(plan: CallPlan): Conversation {
           break;
         }
         case 'tool.answered':
-          answer(event.id, event.result);
+          answer(event.id, event.result, !event.ok);
           break;
         case 'memory.added':
           add(event.role === 'tool' ? { role: 'system', content: event.text } : { role: event.role, content: event.text });

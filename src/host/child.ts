@@ -28,7 +28,10 @@ export function childHost(settings: HostSettings, clock: Clock, entry = new URL(
   let closing = false;
   // The parent's own flags (a debugger's port, a file watcher) are not for its children. A call keeps little and drops much: a small
   // nursery is collected in a moment and stays in the cache; the default one grows by 50 MB for nothing.
-  const child = fork(fileURLToPath(entry), [JSON.stringify(settings)], { serialization: 'advanced', execArgv: ['--max-semi-space-size=4'] });
+  const child = fork(fileURLToPath(entry), [JSON.stringify(settings)], {
+    serialization: 'advanced',
+    execArgv: ['--max-semi-space-size=4'],
+  });
 
   const lost = (detail: string) => {
     if (over) return;

@@ -121,6 +121,19 @@ describe('listing', () => {
   });
 });
 
+describe('reading', () => {
+  it('shows the secrets of its servers to those who may write it, and to nobody else', async () => {
+    const server = { url: 'https://example.com/hook', secret: 'hush-hush', headers: { 'x-key': 'hush-hush' } };
+    const { id } = await create({ ...clinic, server });
+    const by = async (...scopes: string[]) =>
+      (await ask('GET', `/assistant/${id}`, undefined, { authorization: `Bearer ${await api.key(...scopes)}` })).json();
+    expect((await by('editor')).server).toEqual(server);
+    const seen = await by('viewer');
+    expect(seen).toMatchObject({ ...clinic, id, server: { url: server.url } });
+    expect(JSON.stringify(seen)).not.toContain('hush');
+  });
+});
+
 describe('changing', () => {
   it('touches the fields that are sent: whole with their discriminator, merged without, cleared by null', async () => {
     const { id } = await create();

@@ -177,8 +177,16 @@ describe('the gauge', () => {
     };
     expect(gauge.accepting).toBe(false);
     gauge.took({ type: 'ready' });
+    gauge.sent({ type: 'open', plan: planOf('call-1', 'websocket'), leg: clientLeg() });
     expect([25, 25, 5, 25, 25].map(after)).toEqual([true, true, true, true, true]);
     expect([25, 5, 5, 25, 5, 5].map(after)).toEqual([false, false, false, false, false, false]);
     expect(after(5)).toBe(true);
+  });
+
+  it('takes a call however late it is when there is none that could suffer', () => {
+    const gauge = hostGauge();
+    gauge.took({ type: 'ready' });
+    for (const late of [25, 25, 25]) gauge.took(load(late));
+    expect(gauge.accepting).toBe(true);
   });
 });

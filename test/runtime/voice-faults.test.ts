@@ -56,6 +56,14 @@ describe.concurrent('a voice', () => {
     60_000,
   );
 
+  it('that refuses, with ears that fail as well: the caller hears the apology before the call ends', async () => {
+    vendors.elevenlabs.fault = FAULTS['refuses the key'];
+    vendors.openai.fault = FAULTS['sends garbage'];
+    const phoned = await phone(world, client, { ...assistant('elevenlabs'), transcriber: { provider: 'openai' } });
+    expect((await asks(phoned)).text).toEqual(APOLOGY);
+    expect(await isOver(world, client, phoned)).toBe('stt-failed');
+  }, 60_000);
+
   it('that hangs is replaced by the one of the fallback plan', async () => {
     vendors.cartesia.fault = 'hang';
     const phoned = await phone(world, client, assistant('cartesia', { fallbackPlan: { voices: [{ provider: 'lab' }] } }));

@@ -1,9 +1,11 @@
 /** `/assistant`: create, list, read, patch, delete. Unknown fields are kept and given back, and named in a header. */
+import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { isObject, patchAssistant, unknownFields, validateAssistant } from '../../agent/definition.ts';
 import { AywaError } from '../../kernel/errors.ts';
-import type { AssistantContent } from '../../store/assistants.ts';
-import { organizationOf } from '../auth.ts';
+import type { AssistantContent, AssistantRow } from '../../store/assistants.ts';
+import { mayDo, organizationOf } from '../auth.ts';
+import type { Assistant as AssistantAnswer } from '../contract.ts';
 import type { Api, ApiDeps } from '../deps.ts';
 import { createOnce } from '../once.ts';
 import { presentAssistant, withoutResourceFields } from '../presenters.ts';
@@ -27,20 +29,20 @@ export function assistantRoutes(app: Api, deps: ApiDeps): void {
       createOnce(deps, request, reply, async () => {
         const content = contentOf(validateAssistant(request.body));
         warnOfUnknown(unknownFields(content.definition), request, reply, log);
-        return presentAssistant(await store.assistants.create(organizationOf(request), content));
+        return present(request, await store.assistants.create(organizationOf(request), content));
       }),
   );
 
   app.get(
     '/assistant',
     { schema: { tags, summary: 'List assistants, newest first', querystring: ListQuery, response: answers(z.array(Assistant)) } },
-    async (request) => (await store.assistants.list(organizationOf(request), request.query)).map(presentAssistant),
+    async (request) => (await store.assistants.list(organizationOf(request), request.query)).map((row) => present(request, row)),
   );
 
   app.get(
     '/assistant/:id',
     { schema: { tags, summary: 'Read an assistant', params: ById, response: answers(Assistant) } },
-    async (request) => presentAssistant(found(await store.assistants.get(organizationOf(request), request.params.id))),
+    async (request) => present(request, await store.assistants.get(organizationOf(request), request.params.id)),
   );
 
   app.patch(
@@ -54,14 +56,14 @@ export function assistantRoutes(app: Api, deps: ApiDeps): void {
         contentOf(patchAssistant(validateAssistant(definition), request.body)),
       );
       warnOfUnknown(unknownFields(isObject(request.body) ? withoutResourceFields(request.body) : {}), request, reply, log);
-      return presentAssistant(found(row));
+      return present(request, row);
     },
   );
 
   app.delete(
     '/assistant/:id',
     { schema: { tags, summary: 'Delete an assistant; answers what was deleted', params: ById, response: answers(Assistant) } },
-    async (request) => presentAssistant(found(await store.assistants.remove(organizationOf(request), request.params.id))),
+    async (request) => present(request, await store.assistants.remove(organizationOf(request), request.params.id)),
   );
 }
 
@@ -70,7 +72,7 @@ function contentOf(body: Readonly<Record<string, unknown>>): AssistantContent {
   return { name: typeof definition.name === 'string' ? definition.name : null, definition };
 }
 
-function found<T>(row: T | undefined): T {
+function present(request: FastifyRequest, row: AssistantRow | undefined): AssistantAnswer {
   if (!row) throw new AywaError('not_found');
-  return row;
+  return presentAssistant(row, mayDo(request, 'assistant:write'));
 }

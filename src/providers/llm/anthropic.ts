@@ -50,7 +50,10 @@ function bodyOf(request: PromptRequest, chosen: Settings): Record<string, unknow
 }
 
 function blocksOf(message: Exclude<Message, { role: 'system' }>): Record<string, unknown>[] {
-  if (message.role === 'tool') return [{ type: 'tool_result', tool_use_id: message.toolCallId, content: message.content }];
+  if (message.role === 'tool') {
+    const result = { type: 'tool_result', tool_use_id: message.toolCallId, content: message.content };
+    return [message.failed ? { ...result, is_error: true } : result];
+  }
   const text = message.content ? [{ type: 'text', text: message.content }] : [];
   if (message.role === 'user') return text;
   return [...text, ...(message.toolCalls ?? []).map((call) => ({ type: 'tool_use', id: call.id, name: call.name, input: call.arguments }))];

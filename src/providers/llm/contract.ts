@@ -16,7 +16,8 @@ export type Message =
   | { role: 'system'; content: string }
   | { role: 'user'; content: string }
   | { role: 'assistant'; content: string; toolCalls?: readonly ToolCall[] }
-  | { role: 'tool'; toolCallId: string; name: string; content: string };
+  /** `failed`: the content says why there is no result. */
+  | { role: 'tool'; toolCallId: string; name: string; content: string; failed?: boolean };
 
 export interface ToolSpec {
   readonly name: string;

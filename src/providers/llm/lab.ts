@@ -77,7 +77,7 @@ function answer(messages: readonly Message[], tools: readonly ToolSpec[], settin
   if (!found) return { say: settings.otherwise, calls: [] };
   const { rule, slots } = found;
   const last = messages[messages.length - 1];
-  if (last?.role === 'tool') return { say: resulting(rule, last.content), calls: [] };
+  if (last?.role === 'tool') return { say: last.failed ? (rule.failed ?? FAILED) : resulting(rule, last.content), calls: [] };
 
   const id = `lab_${messages.length}`;
   const calls: ToolCall[] = [];
