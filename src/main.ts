@@ -1,6 +1,6 @@
 /**
  * The front door: reads the environment, wires the rooms, starts and stops. It decides nothing about a call. Exit codes: 0 clean stop,
- * 64 configuration refused, 69 a dependency refused, 70 a bug, 75 fenced by another process with this node's name.
+ * 64 configuration refused, 69 database, data folder or port refused, 70 a bug, 75 fenced by another process with this node's name.
  */
 import { randomUUID } from 'node:crypto';
 import { accessSync, constants, mkdirSync, readFileSync } from 'node:fs';
@@ -43,6 +43,7 @@ export interface Runtime {
   /** The administrator's key; in the lab perhaps a made one. */
   readonly apiKey: string;
   readonly mode: Config['mode'];
+  readonly recordingsDir: string;
   /** Takes no new calls and resolves when the live ones are over, at the latest after `mostMs`. */
   drain(mostMs: number): Promise<void>;
   /** Ends what is live and lets go of everything. */
@@ -179,6 +180,7 @@ async function wire(config: Config, scope: Scope, log: Log, onFenced: (detail: s
     url: config.publicUrl,
     apiKey: keys.apiKey,
     mode: config.mode,
+    recordingsDir: config.recordingsDir,
     async drain(mostMs) {
       switchboard.drain();
       const until = clock.now() + mostMs;

@@ -256,7 +256,7 @@ export function startCall(deps: CallDeps): Call {
       listening = undefined;
       voices = null;
     }
-    if (can.audio && plan.record && deps.recordingsDir) openRecording(join(deps.recordingsDir, `${plan.call}.wav`), format);
+    if (can.audio && plan.record && deps.recordingsDir) openRecording(deps.recordingsDir, format);
     const taken = recording;
     if (can.audio)
       playout = createPlayout({
@@ -280,9 +280,12 @@ export function startCall(deps: CallDeps): Call {
       signal,
     });
   };
-  const openRecording = (file: string, format: AudioFormat) => {
+  /** The record names the file within its folder: where a server keeps things is nobody else's business. */
+  const recordingFile = `${plan.call}.wav`;
+  const openRecording = (folder: string, format: AudioFormat) => {
+    const file = join(folder, recordingFile);
     recording = startRecording({ file, format, scope, onFailure: (detail) => void record({ type: 'recording.failed', detail }) });
-    record({ type: 'recording.started', file });
+    record({ type: 'recording.started', file: recordingFile });
   };
   const answered = () => {
     if (answeredAt !== undefined) return;
@@ -345,7 +348,7 @@ export function startCall(deps: CallDeps): Call {
     if (!taken) return;
     try {
       const stored = await withDeadline(scope, clock, 'save the recording', RELEASE_MS, () => taken.stop());
-      record({ type: 'recording.stored', ...stored });
+      record({ type: 'recording.stored', ...stored, file: recordingFile });
     } catch (error) {
       if (!isCancelled(error)) record({ type: 'recording.failed', detail: asAywaError(error).message });
     }

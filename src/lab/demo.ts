@@ -3,6 +3,7 @@
  * stream, in real time and aloud. Prints the conversation as it happens. `--once` ends after the call, 0 only if all went as it should.
  */
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { wavChannel } from '../audio/wav.ts';
 import type { CallEvent } from '../call/events.ts';
 import { realClock as clock } from '../kernel/clock.ts';
@@ -80,7 +81,7 @@ async function demo(): Promise<boolean> {
   scope.spawn('caller', () => converse(leg, sentences, scope));
   const events = await follow(`${url}/call/${call}/events`, apiKey);
   deadline.cancel();
-  return judge(events, `${url}/#key=${apiKey}`, call, carrier);
+  return judge(events, { recordings: runtime.recordingsDir, dashboard: `${url}/#key=${apiKey}` }, call, carrier);
 }
 
 function step(text: string): void {
@@ -148,8 +149,13 @@ async function follow(url: string, apiKey: string): Promise<CallEvent[]> {
   return events;
 }
 
+interface Places {
+  readonly recordings: string;
+  readonly dashboard: string;
+}
+
 /** Did the call go as it should? Prints each expectation with its outcome. */
-function judge(events: readonly CallEvent[], dashboard: string, call: string, carrier: FakeTwilio): boolean {
+function judge(events: readonly CallEvent[], { recordings, dashboard }: Places, call: string, carrier: FakeTwilio): boolean {
   const of = <T extends CallEvent['type']>(type: T) =>
     events.filter((event): event is Extract<CallEvent, { type: T }> => event.type === type);
   const said = of('agent.said');
@@ -165,11 +171,11 @@ function judge(events: readonly CallEvent[], dashboard: string, call: string, ca
       /^(agent-hung-up|said-)/.test(ended?.reason ?? '') && /[Gg]oodbye/.test(said.at(-1)?.text ?? ''),
     ],
     ['the carrier was told to hang up', carrier.requests.some((request) => /Calls\/CA\w+\.json/.test(request))],
-    ['the recording holds both voices', recording !== undefined && bothSpeak(recording.file)],
+    ['the recording holds both voices', recording !== undefined && bothSpeak(join(recordings, recording.file))],
   ];
   print(`\n  ${dim(`The call ended (${ended?.reason ?? 'unknown'}) after ${((ended?.durationMs ?? 0) / 1000).toFixed(1)} s.`)}`);
   for (const [what, ok] of checks) print(`  ${ok ? green('✓') : red('✗')} ${what}`);
-  print(`\n  Recording   ${recording?.file ?? 'none'}`);
+  print(`\n  Recording   ${recording ? join(recordings, recording.file) : 'none'}`);
   print(`  Dashboard   ${dashboard}`);
   print(`  This call   ${call}\n`);
   return checks.every(([, ok]) => ok);

@@ -23,7 +23,6 @@ export async function asks({ leg, record }: Phoned): Promise<EventOf<'agent.said
   const said = await record.until('agent.said', before + 1);
   const audible = record.of('reply.audible').findLast(({ reply }) => reply === said.reply);
   const stopped = record.of('caller.stopped').findLast(({ seq }) => seq < (audible?.seq ?? 0));
-  console.log('GAP', expect.getState().currentTestName, Math.round((audible?.at ?? 0) - (stopped?.at ?? 0)));
   expect((audible?.at ?? Number.POSITIVE_INFINITY) - (stopped?.at ?? 0)).toBeLessThan(BUDGET_MS);
   return said;
 }
