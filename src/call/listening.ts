@@ -58,6 +58,8 @@ const ONSET_MS = 500;
 const TURN_END_MS = 1_500;
 /** Audio that nobody waits for is sent in pieces of this size: a quarter of the messages, and no later word. */
 const PIECE_MS = 80;
+/** In the middle of speech a partial may wait this long; the first quiet window sends everything. */
+const WORD_PIECE_MS = 60;
 /** So much speech without a word, and so much silence after it, means that the recogniser is deaf. */
 const DEAF_SPEECH_MS = 700;
 const DEAF_WAIT_MS = 1_700;
@@ -169,8 +171,9 @@ export function openListening(options: ListeningOptions): Listening {
       recent.release(recent.end - bytesOf(format, REPLAY_MS));
       const length = samples.decode(audio);
       voice.write(samples.samples, length);
-      const turnMayEnd = gate.runMs > 0 || (!agentTalks && judgedMs - voiceMs < TURN_END_MS);
-      if (turnMayEnd || recent.end - sent >= bytesOf(format, PIECE_MS)) forward();
+      const midWord = gate.runMs > 0 && gate.quietMs === 0;
+      const turnMayEnd = !midWord && (gate.runMs > 0 || (!agentTalks && judgedMs - voiceMs < TURN_END_MS));
+      if (turnMayEnd || recent.end - sent >= bytesOf(format, midWord ? WORD_PIECE_MS : PIECE_MS)) forward();
     },
     close() {
       if (closed) return;

@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CallRecord, Client } from './client.ts';
-import { createWorld, hangUps, inside, NOBODY, type Phoned, phone, speaks, type World } from './world.ts';
+import { createWorld, hangUps, inside, NOBODY, type Phoned, phone, speaks, WITHIN, type World } from './world.ts';
 
 const GREETING = 'Hello, this is the workshop on the hill. How can I help you today?';
 let world: World;
@@ -113,7 +113,7 @@ describe.concurrent('a caller who hangs up', () => {
     await isOver(record, 'api');
     const { phoneCallProviderId } = placed.body;
     const told = () => world.carrier.requests.filter((request) => request.endsWith(`/Calls/${phoneCallProviderId}.json`)).length;
-    await expect.poll(told).toBe(1);
+    await expect.poll(told, WITHIN).toBe(1);
   });
 });
 

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Client } from './client.ts';
 import { QUESTION } from './faults.ts';
-import { childrenOf, createWorld, hangUps, inside, type Phoned, phone, speaks, type World } from './world.ts';
+import { childrenOf, createWorld, hangUps, inside, type Phoned, phone, speaks, WITHIN, type World } from './world.ts';
 
 const ANSWER = 'It left this morning.';
 let world: World;
@@ -34,7 +34,7 @@ async function isAnswered({ leg, record }: Phoned): Promise<void> {
 
 it('a host that is killed costs its own calls only', async () => {
   for (const host of ['host-1', 'host-2'])
-    await expect.poll(() => client.metric(`vr_host_resident_bytes{host="${host}"}`)).toBeGreaterThan(0);
+    await expect.poll(() => client.metric(`vr_host_resident_bytes{host="${host}"}`), WITHIN).toBeGreaterThan(0);
   const unlucky = await phone(world, client, id);
   const lucky = await phone(world, client, id);
   const lost = await hostOf(unlucky);
@@ -46,7 +46,7 @@ it('a host that is killed costs its own calls only', async () => {
   expect(ended).toMatchObject({ reason: 'host-lost', detail: expect.stringContaining('SIGKILL') });
   expect(unlucky.record.events.map(({ seq }) => seq)).toEqual(unlucky.record.events.map((_, index) => index + 1));
   await unlucky.leg.ended;
-  await expect.poll(() => hangUps(world, unlucky.leg)).toBe(1);
+  await expect.poll(() => hangUps(world, unlucky.leg), WITHIN).toBe(1);
   const { body } = await client.ask('GET', `/call/${unlucky.record.call}`);
   expect(body).toMatchObject({ status: 'ended', endedReason: expect.stringMatching(/worker-died/) });
 
@@ -56,7 +56,10 @@ it('a host that is killed costs its own calls only', async () => {
 
   // Another one takes its place.
   await expect
-    .poll(() => childrenOf(process.pid).filter((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('"name":"host-')).length)
+    .poll(
+      () => childrenOf(process.pid).filter((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('"name":"host-')).length,
+      WITHIN,
+    )
     .toBe(2);
   await isAnswered(await phone(world, client, id));
 }, 60_000);

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CallEvent } from '../../src/call/events.ts';
 import { openReceiver } from '../journal/receiver.ts';
-import { createWorld, hangUps, outside, phone, processesWith, speaks, type World } from './world.ts';
+import { createWorld, hangUps, outside, phone, processesWith, speaks, WITHIN, type World } from './world.ts';
 
 const GREETING = 'Hello, this is the workshop on the hill.';
 const ASSISTANT = {
@@ -36,7 +36,7 @@ describe('a database that is killed', () => {
       const { status, body } = await client.ask<{ events?: CallEvent[] }>('GET', `/call/${record.call}/timeline`);
       return status === 200 && body.events?.map(({ seq, type }) => `${seq} ${type}`);
     };
-    await expect.poll(stored, { timeout: 15_000 }).toEqual(record.events.map(({ seq, type }) => `${seq} ${type}`));
+    await expect.poll(stored, WITHIN).toEqual(record.events.map(({ seq, type }) => `${seq} ${type}`));
     runtime.kill('SIGTERM');
     expect((await runtime.exited).code).toBe(0);
   }, 60_000);
@@ -60,7 +60,7 @@ describe('a runtime that is killed', () => {
 
     // The host is left alone: it hangs up what it can and ends; the carrier never holds a line that nobody serves.
     await leg.ended;
-    await expect.poll(() => hangUps(world, leg)).toBe(1);
+    await expect.poll(() => hangUps(world, leg), WITHIN).toBe(1);
 
     const second = outside(world, { ...world.env, RUNTIME_CALL_HOSTS: '1', LOG_LEVEL: 'info' });
     const next = await second.ready;
@@ -86,7 +86,9 @@ describe('a runtime that is killed', () => {
     });
 
     // One server, one host, of the second runtime; and none when it is gone.
-    await expect.poll(() => processesWith('"name":"host-').filter((pid) => processesWith(world.dataDir).includes(pid)).length).toBe(1);
+    await expect
+      .poll(() => processesWith('"name":"host-').filter((pid) => processesWith(world.dataDir).includes(pid)).length, WITHIN)
+      .toBe(1);
     expect(processesWith(`${world.dataDir}/postgres/cluster`)).toHaveLength(1);
     second.kill('SIGTERM');
     expect((await second.exited).code).toBe(0);

@@ -2,7 +2,7 @@
 import { chmodSync, mkdtempSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createWorld, hangUps, outside, phone, processesWith, speaks, type World } from './world.ts';
+import { createWorld, hangUps, outside, phone, processesWith, speaks, WITHIN, type World } from './world.ts';
 
 const GREETING = 'Hello, this is the workshop on the hill.';
 const ASSISTANT = {
@@ -35,7 +35,7 @@ describe('a runtime that is stopped', () => {
     const { leg, record } = await phone(world, client, ASSISTANT);
     await record.until('agent.said');
     runtime.kill('SIGUSR2');
-    await expect.poll(async () => (await fetch(`${client.url}/readyz`)).status).toBe(503);
+    await expect.poll(async () => (await fetch(`${client.url}/readyz`)).status, WITHIN).toBe(503);
     await speaks(leg, 'Where is my order?');
     expect((await record.until('agent.said', 2)).text).toBe('It left this morning.');
     leg.hangUp('caller');

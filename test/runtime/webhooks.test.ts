@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openReceiver, type Receiver } from '../journal/receiver.ts';
 import type { Client } from './client.ts';
 import { asks, QUESTION } from './faults.ts';
-import { createWorld, inside, phone, type World } from './world.ts';
+import { createWorld, inside, phone, WITHIN, type World } from './world.ts';
 
 const SECRET = `whsec_${randomBytes(32).toString('base64')}`;
 const ORDER = 'It left this morning';
@@ -135,7 +135,7 @@ describe.concurrent('the webhooks of a call', () => {
       const { body } = await client.ask<{ webhooks: { state: string; attempts: number }[] }>('GET', `/call/${phoned.record.call}/timeline`);
       return body.webhooks.map(({ state, attempts }) => [state, attempts]);
     };
-    await expect.poll(delivered).toEqual([['delivered', 2]]);
+    await expect.poll(delivered, WITHIN).toEqual([['delivered', 2]]);
   }, 60_000);
 
   it('a tool that hangs costs the caller its deadline, then the call goes on', async () => {

@@ -21,6 +21,9 @@ export type Env = Readonly<Record<string, string>>;
 /** Every runtime of these tests has this key: what is told about one is never mistaken for another's, each has its own port. */
 export const API_KEY = 'k-7c41f0b3a95e4d26815cfa90e3b72d64';
 
+/** For what a process tells nobody when it is done: asked again until then. */
+export const WITHIN = { timeout: 15_000 };
+
 /** Nobody ever picks up at this number. */
 export const NOBODY = '+15550100999';
 
@@ -66,6 +69,8 @@ export async function createWorld(): Promise<World> {
     async close() {
       for (const cleanup of cleanups.reverse()) await cleanup();
       await scope.close('the test is over');
+      // What a killed runtime has left behind.
+      for (const pid of processesWith(dataDir)) process.kill(pid, 'SIGKILL');
       rmSync(dataDir, { recursive: true, force: true });
     },
   };
@@ -96,7 +101,7 @@ export interface LogLine {
 
 const ROOT = resolve(import.meta.dirname, '../..');
 
-/** A runtime as `npm start` starts it, with nothing in its environment but what is given and a path; killed with its world. */
+/** A runtime as `npm start` starts it, with nothing in its environment but what is given and a path; stopped with its world. */
 export function outside(world: World, env: Env): Outside {
   const child: ChildProcess = spawn(process.execPath, ['src/main.ts'], { cwd: ROOT, env: { PATH: process.env.PATH, ...env } });
   const log: LogLine[] = [];
@@ -121,7 +126,7 @@ export function outside(world: World, env: Env): Outside {
     return { code, signal, stderr };
   });
   world.defer(async () => {
-    child.kill('SIGKILL');
+    child.kill('SIGTERM');
     await exited;
   });
   const logged: Outside['logged'] = (event, fits = () => true) =>

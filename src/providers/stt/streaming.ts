@@ -36,8 +36,6 @@ export interface StreamingEars {
 }
 
 const RING_MS = 10_000;
-/** Audio goes out in pieces of this length, and at once on `flush`: a third of the system calls of single frames. */
-const PIECE_MS = 60;
 const REPLAY_PIECE_MS = 250;
 const BACKOFF_MS = [100, 400, 1_600] as const;
 const FLAPPING_MS = 60_000;
@@ -47,7 +45,6 @@ const CONNECT_MS = 3_000;
 export function streamingEars({ vendor, access, format, codec: newCodec, keepAlive, listener, ctx }: StreamingEars): Ears {
   const { scope, clock } = ctx;
   const ring = audioRing(bytesOf(format, RING_MS), bytesPerSample(format));
-  const piece = bytesOf(format, PIECE_MS);
   const replayPiece = bytesOf(format, REPLAY_PIECE_MS);
   let line: { socket: OutboundSocket; codec: EarsCodec } | undefined;
   /** Positions in bytes since the first `write`: what the connection was given, where words are final, and where a final is owed (0: none is). */
@@ -127,7 +124,8 @@ export function streamingEars({ vendor, access, format, codec: newCodec, keepAli
   return {
     write(audio) {
       ring.write(audio);
-      if (ring.written - sent >= piece) sendWaiting();
+      // Whoever writes knows how urgent it is, and writes larger pieces when it is not.
+      sendWaiting();
     },
     flush() {
       asked = ring.written;

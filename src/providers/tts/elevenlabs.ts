@@ -110,7 +110,8 @@ function contexts(format: AudioFormat, options: VoiceOptions, chosen: Settings, 
     decode(raw, sink) {
       const said = Message.parse(JSON.parse(String(raw)));
       if (said.error || said.message) throw reported(`${said.error ?? ''} ${said.message ?? ''}`.trim());
-      const context = said.contextId ?? '';
+      // Servers that speak one context at a time leave its name out.
+      const context = said.contextId ?? [...open.keys()].at(-1) ?? '';
       const speech = open.get(context);
       if (!speech) return;
       speech.words ??= wordAssembler((word, at, endAt) => sink.word(word, at, endAt, context));
