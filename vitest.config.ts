@@ -6,7 +6,8 @@ export default defineConfig({
     include: process.env.E2E ? ['test/e2e/**/*.test.ts'] : ['test/**/*.test.ts'],
     exclude: process.env.E2E ? [] : ['test/e2e/**'],
     pool: 'forks',
-    maxWorkers: 2,
+    // Most tests wait for sockets and databases, not for a core.
+    maxWorkers: 4,
     testTimeout: 20_000,
     hookTimeout: 60_000,
   },

@@ -6,18 +6,17 @@ import { join } from 'node:path';
 
 const root = join(import.meta.dirname, '..');
 
-export async function sizeAndStart(): Promise<{ megabytes: number }> {
+export async function installSize(): Promise<{ megabytes: number; withLab: number }> {
   const folder = mkdtempSync(join(tmpdir(), 'aywa-size-'));
   try {
     mkdirSync(join(folder, 'dashboard'));
     for (const file of ['package.json', 'package-lock.json', '.npmrc', 'dashboard/package.json'])
       cpSync(join(root, file), join(folder, file));
-    execFileSync('npm', ['ci', '--omit=dev', '--omit=optional', '--workspaces=false', '--ignore-scripts', '--silent'], {
-      cwd: folder,
-      stdio: 'ignore',
-    });
-    const kilobytes = Number(execFileSync('du', ['-sk', 'node_modules'], { cwd: folder, encoding: 'utf8' }).split('\t')[0]);
-    return { megabytes: kilobytes / 1024 };
+    const install = (omit: readonly string[]) => {
+      execFileSync('npm', ['ci', ...omit, '--workspaces=false', '--ignore-scripts', '--silent'], { cwd: folder, stdio: 'ignore' });
+      return Number(execFileSync('du', ['-sk', 'node_modules'], { cwd: folder, encoding: 'utf8' }).split('\t')[0]) / 1024;
+    };
+    return { withLab: install(['--omit=dev']), megabytes: install(['--omit=dev', '--omit=optional']) };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

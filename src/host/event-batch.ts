@@ -2,7 +2,8 @@
 import type { CallEvent } from '../call/events.ts';
 import type { Clock, Timer } from '../kernel/clock.ts';
 
-const WAIT_MS = 20;
+/** With the journal's own gathering it stays well inside the 200 ms of events that a SIGKILL may cost. */
+const WAIT_MS = 40;
 const MOST = 64;
 
 export interface EventBatch {

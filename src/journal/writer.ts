@@ -38,7 +38,7 @@ export interface WriterDeps {
 
 /** Most entries of a transaction, and how long the first may wait for others; ms. */
 const BATCH = 256;
-const GATHER_MS = 15;
+const GATHER_MS = 40;
 /** The same in front of the disk, where each batch costs a sync. */
 const GATHER_FOR_DISK_MS = 50;
 /** A batch that is not stored by then goes to the disk too. With the gathering this bounds what a SIGKILL can cost: under 200 ms. */

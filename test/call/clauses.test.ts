@@ -28,7 +28,12 @@ describe('clauses', () => {
   });
 
   it('hands over whole words to a voice that buffers itself', () => {
-    expect(cut('tokens', ['Hel', 'lo the', 're, friend'])).toEqual(['Hello ', 'there, ', 'friend']);
+    expect(cut('tokens', ['Hel', 'lo the', 're, friend'])).toEqual(['Hello ', 'there, friend']);
+  });
+
+  it('lets the first words go at once and more and more of the later ones share a message, up to the end of a sentence', () => {
+    const words = 'one two three four five six seven. eight nine ten eleven twelve thirteen '.match(/\S+ /g) ?? [];
+    expect(cut('tokens', words)).toEqual(['one ', 'two three ', 'four five six ', 'seven. ', 'eight nine ten eleven twelve ', 'thirteen ']);
   });
 
   it('never loses or adds a character, and never says white space alone', () => {
