@@ -143,7 +143,8 @@ export async function runScenario(subject: Subject, options: ScenarioOptions): P
     if (call.phase === 'speech') {
       call.session?.push(speech[call.position++ % speech.length] as Int16Array);
       if (call.position === 10) call.session?.stt('start', '');
-      if (call.position % 15 === 0) call.session?.stt('interim', text.slice(0, call.position));
+      // Interim texts never look finished: what begins before the final would hide what the runtime adds after it.
+      if (call.position % 15 === 0) call.session?.stt('interim', text.slice(0, call.position).replace('.', ''));
       if (call.position * 20 >= SCRIPT.speechMs) endSpeech(call);
       return;
     }

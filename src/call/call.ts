@@ -21,6 +21,7 @@ import { createDrafts } from './draft.ts';
 import { compilePolicy } from './endpointing.ts';
 import { createEventLog } from './event-log.ts';
 import type { CallEvent, CallEventBody, EndReason } from './events.ts';
+import { floodGate } from './flood-gate.ts';
 import { createFloor, type Floor } from './floor.ts';
 import { commandEvents, heardEvent, typedEvent } from './happenings.ts';
 import { inputOf, isInput, openingOf } from './inputs.ts';
@@ -208,8 +209,10 @@ export function startCall(deps: CallDeps): Call {
 
   const keypad = createKeypad(clock, (keys) => post(typedEvent(`Keypad: ${keys}`, mediaMs())));
   const malformed = new Map<string, number>();
-  const signal = (told: LineSignal) => {
+  const bounded = floodGate(clock);
+  const signal = (arrived: LineSignal) => {
     if (finishing) return;
+    const told = bounded(arrived);
     switch (told.type) {
       case 'mark':
         return playout?.mark(told.name);

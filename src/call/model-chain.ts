@@ -9,7 +9,7 @@ import type { ProviderChoice, ProviderContext, ProviderSet } from '../providers/
 import type { PromptRequest, Said } from '../providers/llm/contract.ts';
 import type { CallEventBody } from './events.ts';
 
-/** A caller takes about 3 s of silence for a broken line; what is left after this speaks the fallback sentence. */
+/** A caller takes about 3 s of silence for a broken line; what is left after this speaks the fallback sentence. `timeoutSeconds` of a model overrules it. */
 const FIRST_TOKEN_MS = 2_300;
 /** With another model to turn to, a slower one is not waited for: nine of ten answers start sooner. */
 const HURRIED_MS = 1_300;
@@ -28,7 +28,9 @@ export function createModelChain(chain: ProviderChain, providers: ProviderSet): 
       let left = FIRST_TOKEN_MS;
       for (const [index, choice] of chain.entries()) {
         const next = chain[index + 1];
-        const budget = next ? Math.min(HURRIED_MS, left) : Math.max(LAST_LEAST_MS, left);
+        const given = choice.settings.timeoutSeconds;
+        const otherwise = next ? Math.min(HURRIED_MS, left) : Math.max(LAST_LEAST_MS, left);
+        const budget = typeof given === 'number' ? given * 1_000 : otherwise;
         const startedAt = ctx.clock.now();
         let spoke = false;
         try {

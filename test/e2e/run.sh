@@ -19,5 +19,4 @@ if [ ${#missing[@]} -gt 0 ]; then
   fi
 fi
 npm run build --silent
-npm run check --silent
 E2E=1 vitest run --no-file-parallelism

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { address } from '../address.ts';
 import { reported } from '../faults.ts';
-import type { LanguageModel, Message, PromptRequest, Said } from './contract.ts';
+import { type LanguageModel, type Message, type PromptRequest, patience, type Said } from './contract.ts';
 import { type BrainCodec, callId, streamedReply, toolCall } from './streaming.ts';
 import { alternatingTurns } from './turns.ts';
 
@@ -10,6 +10,7 @@ const settings = z.object({
   model: z.string().min(1).default('claude-haiku-4-5'),
   temperature: z.number().min(0).max(1).optional(),
   maxTokens: z.number().int().min(1).max(10_000).default(250),
+  timeoutSeconds: patience,
 });
 type Settings = z.infer<typeof settings>;
 

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { reported } from '../faults.ts';
-import type { Message, PromptRequest, Said, ToolCall } from './contract.ts';
+import { type Message, type PromptRequest, patience, type Said, type ToolCall } from './contract.ts';
 import { type BrainCodec, callId, toolCall } from './streaming.ts';
 
 /** Settings that every server of the dialect takes; the rest of the assistant's `model` is not for the wire. */
@@ -13,6 +13,7 @@ export const chatSettings = z.object({
   temperature: z.number().min(0).max(2).optional(),
   /** Vapi's default: a spoken answer is short. */
   maxTokens: z.number().int().min(1).max(10_000).default(250),
+  timeoutSeconds: patience,
 });
 
 export interface ChatOptions {

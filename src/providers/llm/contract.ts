@@ -1,5 +1,12 @@
 /** Brains: a prompt and tools in, text and tool calls out, as they are made. */
+import { z } from 'zod';
 import type { ProviderAccess, ProviderContext, ProviderSpec } from '../contract.ts';
+
+/**
+ * `timeoutSeconds` of every model: how long its first word may take. Without it a caller is not kept waiting (the engine's own
+ * limit); a model on slow hardware, or one that thinks first, is given its time here.
+ */
+export const patience = z.number().min(0.1).max(300).optional();
 
 export interface ToolCall {
   readonly id: string;

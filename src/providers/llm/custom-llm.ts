@@ -13,9 +13,11 @@ const settings = chatSettings.extend({
   url: z.url({ protocol: /^https?$/ }).optional(),
   metadataSendMode: z.enum(['off', 'variable', 'destructured']).default('variable'),
   headers: z.record(z.string(), z.string()).default({}),
-  timeoutSeconds: z.number().min(0).max(300).default(20),
 });
 type Settings = z.infer<typeof settings>;
+
+/** Vapi's default for an answer to begin. */
+const TIMEOUT_SECONDS = 20;
 
 export const customBrain: LanguageModel<Settings> = {
   kind: 'llm',
@@ -30,7 +32,7 @@ export const customBrain: LanguageModel<Settings> = {
       url: address(access.baseUrl.replace(/\/chat\/completions\/?$/, ''), '/chat/completions'),
       headers: { ...ownHeaders(chosen.headers), ...(access.apiKey && { authorization: `Bearer ${access.apiKey}` }) },
       body: { ...metadataOf(request, chosen.metadataSendMode), ...chatBody(request, chosen) },
-      timeoutMs: chosen.timeoutSeconds * 1_000,
+      timeoutMs: (chosen.timeoutSeconds ?? TIMEOUT_SECONDS) * 1_000,
     });
     return streamedReply(customBrain, access, ask, chatCodec(), ctx);
   },

@@ -31,6 +31,8 @@ export interface BrainRequest {
 const END = '[DONE]';
 /** How long a stream may stay open after its last word before its connection is given up instead of kept for the next reply. */
 const LINGER_MS = 100;
+/** How long a caller can wait is the engine's to judge; this only bounds a connection that everybody forgot. */
+const LONGEST_MS = 300_000;
 
 /** Asks and yields what is said, the last being `done`. The connection is closed when the caller stops iterating before that. */
 export async function* streamedReply(
@@ -42,8 +44,8 @@ export async function* streamedReply(
 ): AsyncGenerator<Said, void, undefined> {
   let answer: HttpReply | undefined;
   try {
-    const { url, headers, body, timeoutMs } = request();
-    const times = timeoutMs === undefined ? {} : { timeoutMs, idleMs: timeoutMs };
+    const { url, headers, body, timeoutMs = LONGEST_MS } = request();
+    const times = { timeoutMs, idleMs: timeoutMs };
     const fields = { accept: 'text/event-stream', 'content-type': 'application/json', ...headers };
     answer = await ctx.egress.http(
       { url, method: 'POST', headers: fields, body: JSON.stringify(body), ...times, reach: access.reach },
