@@ -44,9 +44,9 @@ function look({ lane, kind, bad, to }: Span): string {
 
 const STEPS_MS = [500, 1_000, 2_000, 5_000, 10_000, 15_000, 30_000, 60_000, 120_000, 300_000, 600_000, 1_800_000, 3_600_000];
 /** Labels that fit beside each other on a narrow screen, per screenful. */
-const MOST_LABELS = 6;
+const MOST_LABELS = 4;
 /** Of the width, what a label takes at most. */
-const ROOM = 0.15;
+const ROOM = 0.12;
 
 export function Ruler({ totalMs, zoom }: { totalMs: number; zoom: number }) {
   const step = STEPS_MS.find((one) => totalMs / one <= MOST_LABELS * zoom) ?? 3_600_000;
