@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { accessSync, constants, mkdirSync, readFileSync } from 'node:fs';
 import { type AddressInfo, createServer as createNetServer } from 'node:net';
-import { cpus, hostname } from 'node:os';
+import { cpus, hostname, constants as os, setPriority } from 'node:os';
 import { join } from 'node:path';
 import { createServer } from './api/server.ts';
 import { createSwitchboard } from './api/switchboard.ts';
@@ -167,6 +167,7 @@ async function wire(config: Config, scope: Scope, log: Log, onFenced: (detail: s
   scope.defer(() => switchboard.close(0));
   // A caller who comes first must not hear busy only because the hosts' processes are still starting.
   for (const since = clock.now(); !switchboard.capacity.accepting && clock.now() - since < HOSTS_START_MS; ) await clock.sleep(10, scope);
+  if (config.callHosts > 0) stepBack();
   await server.listen({ host: config.host, port: config.port }).catch((error: unknown) => cannotListen(config, error));
   log.info('runtime.ready', {
     url: config.publicUrl,
@@ -218,6 +219,15 @@ async function mayListen(config: Config, scope: Scope): Promise<void> {
 
 function cannotListen({ host, port }: Config, error: unknown): never {
   throw new AywaError('listen_refused', { detail: `${host}:${port}: ${error instanceof Error ? error.message : error}` });
+}
+
+/** Audio goes first: where cores are short, control yields to the call hosts, which were started before and keep their priority. */
+function stepBack(): void {
+  try {
+    setPriority(os.priority.PRIORITY_BELOW_NORMAL);
+  } catch {
+    // Not allowed here: then everybody is equal, as before.
+  }
 }
 
 /** `RUNTIME_PORT=0` becomes a free port before anything is derived from it: links and signatures are made of the public URL. */
