@@ -19,5 +19,9 @@ it('lets a person through, and turns the rest of a flood into malformed messages
 it('never holds back marks, and never the end of the line', () => {
   const gate = floodGate(new VirtualClock());
   for (let i = 0; i < 100; i++) gate(SAY);
-  for (const signal of [{ type: 'mark', name: '1:1' }, { type: 'ended', by: 'caller', detail: '' }] as const) expect(gate(signal)).toBe(signal);
+  for (const signal of [
+    { type: 'mark', name: '1:1' },
+    { type: 'ended', by: 'caller', detail: '' },
+  ] as const)
+    expect(gate(signal)).toBe(signal);
 });
