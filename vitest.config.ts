@@ -7,7 +7,7 @@ export default defineConfig({
     exclude: process.env.E2E ? [] : ['test/e2e/**'],
     pool: 'forks',
     // Most tests wait for sockets and databases, not for a core.
-    maxWorkers: 4,
+    maxWorkers: 3,
     testTimeout: 20_000,
     hookTimeout: 60_000,
   },

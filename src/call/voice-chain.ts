@@ -14,6 +14,8 @@ import { modelOf } from './model-chain.ts';
 
 /** From the last text to the first sound: four times what a good voice needs, and short enough to try another one. */
 const FIRST_AUDIO_MS = 1_200;
+/** Behind the last voice there is only the recorded apology: it gets what the caller's 3 s leave. */
+const LAST_FIRST_AUDIO_MS = 1_600;
 /** All text is there, sound has begun and stops without an end: the voice has died. */
 const STALL_MS = 1_500;
 
@@ -102,8 +104,9 @@ export function openVoices({ plan, format, providers, ctx, tell }: VoiceParts): 
         start();
         for (const text of said) current?.say(text);
         if (ended) current?.end();
-        if (said.length > 0) arm(FIRST_AUDIO_MS);
+        if (said.length > 0) arm(patience());
       };
+      const patience = () => (plan.tts[using + 1] ? FIRST_AUDIO_MS : LAST_FIRST_AUDIO_MS);
       const start = () => {
         using = index;
         const mine = using;
@@ -136,7 +139,7 @@ export function openVoices({ plan, format, providers, ctx, tell }: VoiceParts): 
         say(text) {
           if (over) return;
           said.push(text);
-          if (!sounded) arm(FIRST_AUDIO_MS);
+          if (!sounded) arm(patience());
           current?.say(text);
         },
         end() {

@@ -32,6 +32,8 @@ export const labVoice: TextToSpeech<Settings> = {
   needsKey: false,
   settings: Settings,
   open({ format }, { voiceId }, _access, ctx) {
+    // The thread takes a moment to start: it is awake before the first sentence. Whether it could is the sentence's to find out.
+    spoken(voiceId, 'Hello.', format).catch(() => {});
     return {
       format,
       prefers: 'clauses',
