@@ -168,4 +168,5 @@ process.on('message', (message) => {
   if (message === 'dump') process.send?.({ notes: notes.splice(0), connections, hooks });
   if (message === 'exit') process.exit(0);
 });
+process.on('disconnect', () => process.exit(0));
 server.listen(0, '127.0.0.1', () => process.send?.({ port: (server.address() as AddressInfo).port }));
