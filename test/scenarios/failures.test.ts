@@ -22,6 +22,18 @@ describe('failures', () => {
   );
 
   scenario(
+    'a flood of typed words is obeyed up to its bound and noted beyond it',
+    {},
+    ({ at }) => {
+      for (let i = 0; i < 100; i++) at(1_000).caller.types(`spam ${i}`);
+    },
+    ({ of }) => {
+      expect(of('caller.words')).toHaveLength(20);
+      expect(of('line.malformed').at(-1)).toMatchObject({ code: 'rate_limited', count: 64 });
+    },
+  );
+
+  scenario(
     'the second model answers when the first refuses',
     { plan: { llm: chain('model', 'model-2') } },
     ({ at, llm, second }) => {

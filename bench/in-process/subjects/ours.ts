@@ -1,6 +1,6 @@
 /**
  * The product's own engine: a real `Call` with its turn table, playout, listening, Silero and recording on a mu-law line, fed by the
- * scripted providers. Events go through the real journal into PostgreSQL, so that nothing which a production call does is left out.
+ * scripted providers. Events are made and end here: the journal and PostgreSQL are part of the figures over sockets only.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
