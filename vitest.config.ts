@@ -6,8 +6,7 @@ export default defineConfig({
     include: process.env.E2E ? ['test/e2e/**/*.test.ts'] : ['test/**/*.test.ts'],
     exclude: process.env.E2E ? [] : ['test/e2e/**'],
     pool: 'forks',
-    // Most tests wait for sockets and databases, not for a core.
-    maxWorkers: 3,
+    maxWorkers: 2,
     testTimeout: 20_000,
     hookTimeout: 60_000,
   },
