@@ -6,8 +6,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { MULAW_8K } from '../src/audio/format.ts';
 import { encodeG711, MULAW } from '../src/audio/g711.ts';
-import { openListening } from '../src/call/listening.ts';
-import { realClock } from '../src/kernel/clock.ts';
+import { openListening } from '../src/call/hear/listening.ts';
 import { createEgress } from '../src/kernel/egress.ts';
 import { silentLog } from '../src/kernel/log.ts';
 import { rootScope } from '../src/kernel/scope.ts';
@@ -66,7 +65,7 @@ function heardAt(detector: ReturnType<typeof createSilero>, signal: Int16Array, 
     heard: (heard) => {
       started ||= heard.type === 'started';
     },
-    ctx: { scope, clock: realClock, egress: createEgress('any'), log: silentLog },
+    ctx: { scope, egress: createEgress('any'), log: silentLog },
   });
   listening.agentSpeaking(true);
   const bytes = new Uint8Array(160);

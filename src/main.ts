@@ -8,7 +8,6 @@ import { type AddressInfo, createServer as createNetServer } from 'node:net';
 import { cpus, hostname, constants as os, setPriority } from 'node:os';
 import { join } from 'node:path';
 import { createServer } from './api/server.ts';
-import { createSwitchboard } from './api/switchboard.ts';
 import { carrierSet } from './carriers/index.ts';
 import { type Config, readConfig } from './config.ts';
 import { childHost } from './host/child.ts';
@@ -27,6 +26,7 @@ import { keepHouse } from './operations/janitor.ts';
 import { keepOwnership } from './operations/ownership.ts';
 import { madeKeys } from './store/made-keys.ts';
 import { openStore } from './store/store.ts';
+import { createSwitchboard } from './switchboard/switchboard.ts';
 
 const VERSION = (JSON.parse(readFileSync(join(import.meta.dirname, '../package.json'), 'utf8')) as { version: string }).version;
 /** How long a call host may take to end its calls when the process stops at once. */

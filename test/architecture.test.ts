@@ -16,7 +16,9 @@ const MAY: Record<string, readonly RegExp[]> = {
   cli: [/^operations\//, /^api\/contract\.ts$/, /^config\.ts$/, /^kernel\//],
   operations: [/^store\//, /^journal\//, /^config\.ts$/, /^kernel\//],
   api: [
-    /^call\/(events|control|messages)\.ts$/,
+    /^call\/(events|control)\.ts$/,
+    /^wire\//,
+    /^switchboard\//,
     /^host\/protocol\.ts$/,
     /^agent\//,
     /^journal\//,
@@ -28,8 +30,20 @@ const MAY: Record<string, readonly RegExp[]> = {
     /^config\.ts$/,
     /^kernel\//,
   ],
-  host: [/^call\//, /^agent\//, /^providers\//, /^carriers\//, /^audio\//, /^kernel\//],
-  journal: [/^call\/(events|messages)\.ts$/, /^agent\/desk\.ts$/, /^api\/contract\.ts$/, /^store\//, /^kernel\//],
+  switchboard: [
+    /^call\/(events|control)\.ts$/,
+    /^host\/protocol\.ts$/,
+    /^agent\//,
+    /^journal\//,
+    /^store\//,
+    /^providers\/(index|contract)\.ts$/,
+    /^carriers\/(index|carrier)\.ts$/,
+    /^config\.ts$/,
+    /^kernel\//,
+  ],
+  host: [/^call\//, /^wire\//, /^agent\//, /^providers\//, /^carriers\//, /^audio\//, /^kernel\//],
+  journal: [/^call\/events\.ts$/, /^wire\//, /^agent\/desk\.ts$/, /^store\//, /^kernel\//],
+  wire: [/^call\/(events|control)\.ts$/, /^agent\/plan\.ts$/, /^kernel\//],
   call: [/^agent\//, /^providers\/(\w+\/)?contract\.ts$/, /^carriers\/carrier\.ts$/, /^audio\//, /^kernel\//],
   agent: [/^providers\/(\w+\/)?contract\.ts$/, /^kernel\//],
   providers: [/^audio\//, /^kernel\//],
@@ -38,6 +52,14 @@ const MAY: Record<string, readonly RegExp[]> = {
   store: [/^kernel\//],
   audio: [/^kernel\//],
   kernel: [],
+};
+
+/** The rooms inside `call/`: `hear`, `turn` and `play` do not know each other, `answer` knows `turn`, and only `call/` itself composes them. */
+const INSIDE_CALL: Record<string, readonly RegExp[]> = {
+  hear: [/^call\/events\.ts$/],
+  turn: [/^call\/events\.ts$/],
+  play: [/^call\/events\.ts$/],
+  answer: [/^call\/events\.ts$/, /^call\/turn\//],
 };
 
 /** Files over 400 lines, each with its reason. */
@@ -58,6 +80,22 @@ describe('the house', () => {
         const target = relative(src, resolve(src, dirname(file), path));
         if (target.startsWith('..')) breaches.push(`${file} -> ${target} leaves src/`);
         else if (roomOf(target) !== room && !rules?.some((rule) => rule.test(target))) breaches.push(`${file} -> ${target}`);
+      }
+    }
+    expect(breaches).toEqual([]);
+  });
+
+  it('keeps the rooms of a call apart', () => {
+    const breaches: string[] = [];
+    for (const { file, text } of sources) {
+      const [, room = ''] = /^call\/(\w+)\//.exec(file) ?? [];
+      const rules = INSIDE_CALL[room];
+      if (!file.startsWith('call/') || !file.slice(5).includes('/')) continue;
+      if (!rules) breaches.push(`${file} stands in no room`);
+      for (const path of importsOf(text)) {
+        const target = relative(src, resolve(src, dirname(file), path));
+        const inside = target.startsWith('call/') && !target.startsWith(`call/${room}/`);
+        if (inside && !rules?.some((rule) => rule.test(target))) breaches.push(`${file} -> ${target}`);
       }
     }
     expect(breaches).toEqual([]);

@@ -8,10 +8,10 @@ import type { CarrierAccount } from '../carriers/carrier.ts';
 import { accountOf } from '../carriers/index.ts';
 import type { LegPlan } from '../host/protocol.ts';
 import { AywaError } from '../kernel/errors.ts';
-import { accessFor, carrierNamed } from './access.ts';
+import { accessFor, carrierNamed } from '../switchboard/access.ts';
+import type { CallOrder } from '../switchboard/place-call.ts';
 import type { ApiDeps } from './deps.ts';
 import { fault } from './errors.ts';
-import type { CallOrder } from './place-call.ts';
 import type { CreateCall } from './schemas.ts';
 
 /** A media token lives 60 s, and a websocket client has all of them to connect. */

@@ -3,6 +3,8 @@
  * Resources that follow Vapi (`Assistant`, `Call`) are open objects: fields that we do not know are kept and given back.
  */
 import type { CallEvent } from '../call/events.ts';
+import type { CallArtifact } from '../journal/call-facts.ts';
+import type { CallTimeline } from '../journal/timeline.ts';
 
 /** Every error answer. `message` is a list when several fields are wrong. */
 export interface ErrorBody {
@@ -29,6 +31,8 @@ export interface Assistant {
   [key: string]: unknown;
 }
 
+export type { TurnLatency } from '../journal/latency.ts';
+
 export type CallStatus = 'queued' | 'ringing' | 'in-progress' | 'forwarding' | 'ended';
 
 export interface Call {
@@ -49,61 +53,8 @@ export interface Call {
   [key: string]: unknown;
 }
 
-export interface CallArtifact {
-  transcript?: string;
-  messages?: { role: string; message?: string; time: number; secondsFromStart: number; [key: string]: unknown }[];
-  recordingUrl?: string;
-  stereoRecordingUrl?: string;
-  performanceMetrics?: { turnLatencies: VapiTurnLatency[]; turnLatencyAverage?: number; [key: string]: unknown };
-  [key: string]: unknown;
-}
-
-export interface VapiTurnLatency {
-  modelLatency?: number;
-  voiceLatency?: number;
-  transcriberLatency?: number;
-  endpointingLatency?: number;
-  turnLatency?: number;
-}
-
-/** One turn as the timeline shows it; milliseconds from the call's start, `null` where it did not happen. */
-export interface TurnLatency {
-  turn: number;
-  reply: number | null;
-  caller: string;
-  agent: string;
-  /** The caller stopped speaking. */
-  stoppedAt: number | null;
-  decidedAt: number;
-  audibleAt: number | null;
-  /** stopped -> decided, begun -> first token, first token -> audible, stopped -> audible. */
-  decideMs: number | null;
-  thinkMs: number | null;
-  voiceMs: number | null;
-  totalMs: number | null;
-  /** The reply was adopted from a draft, or cut by the caller. */
-  adopted: boolean;
-  cut: boolean;
-}
-
 /** `GET /call/:id/timeline` */
-export interface Timeline {
-  call: Call;
-  events: CallEvent[];
-  turns: TurnLatency[];
-  webhooks: {
-    id: string;
-    type: string;
-    state: string;
-    attempts: number;
-    lastStatus: number | null;
-    lastError: string | null;
-    createdAt: string;
-    deliveredAt: string | null;
-  }[];
-  warningCount: number;
-  errorCount: number;
-}
+export type Timeline = { call: Call } & CallTimeline;
 
 /** `GET /call/:id/events?after=seq`: server-sent events, `data:` is a `CallEvent`; ends after `call.ended`. */
 export type LiveEvent = CallEvent;

@@ -7,8 +7,9 @@ import { shownAssistant } from '../journal/targets.ts';
 import type { AssistantRow } from '../store/assistants.ts';
 import type { CallRow } from '../store/calls.ts';
 import type { CredentialRow } from '../store/credentials.ts';
+import { websocketUrl } from '../switchboard/media-door.ts';
+import type { CallOrder, PlacedCall } from '../switchboard/place-call.ts';
 import type { Assistant, Call } from './contract.ts';
-import type { CallOrder, PlacedCall } from './place-call.ts';
 
 /** `whole` for those who may write it: what they get is what they send back. Others see it without the secrets of its servers. */
 export function presentAssistant(row: AssistantRow, whole: boolean): Assistant {
@@ -58,11 +59,6 @@ export function presentNewCall(
     ...phoneFields(row.type, { carrier: order.leg.carrier, providerCallId }),
     ...(urls.controlUrl && { monitor: { controlUrl: urls.controlUrl } }),
   };
-}
-
-/** An address of ours for a websocket: the public origin, as `ws` or `wss`. */
-export function websocketUrl(publicUrl: string, path: string): string {
-  return publicUrl.replace(/^http/, 'ws') + path;
 }
 
 type Head = Pick<CallRow, 'id' | 'organization' | 'type' | 'assistantId' | 'name' | 'request' | 'createdAt' | 'updatedAt'>;

@@ -15,27 +15,27 @@ import { mailbox } from '../kernel/mailbox.ts';
 import { isCancelled, type Scope, withDeadline } from '../kernel/scope.ts';
 import type { ProviderContext, ProviderSet } from '../providers/contract.ts';
 import type { OpenVoiceActivity } from '../providers/vad/contract.ts';
-import { type ControlCommand, parseControl } from './control.ts';
-import { createConversation } from './conversation.ts';
-import { createDrafts } from './draft.ts';
-import { compilePolicy } from './endpointing.ts';
+import { createConversation } from './answer/conversation.ts';
+import { createDrafts } from './answer/draft.ts';
+import { createModelChain } from './answer/model-chain.ts';
+import { type Reply, type ReplyParts, startReply } from './answer/reply.ts';
+import { createTools } from './answer/tool-round.ts';
+import { openVoices, type Voices } from './answer/voice-chain.ts';
+import type { ControlCommand } from './control.ts';
 import { createEventLog } from './event-log.ts';
 import type { CallEvent, CallEventBody, EndReason } from './events.ts';
 import { floodGate } from './flood-gate.ts';
 import { createFloor, type Floor } from './floor.ts';
 import { commandEvents, heardEvent, typedEvent } from './happenings.ts';
-import { inputOf, isInput, openingOf } from './inputs.ts';
-import { createKeypad } from './keypad.ts';
-import { type Heard, type Listening, openListening } from './listening.ts';
-import { createModelChain } from './model-chain.ts';
-import { createPlayout, type Playout } from './playout.ts';
-import { type Recording, startRecording } from './recording.ts';
-import { type Reply, type ReplyParts, startReply } from './reply.ts';
-import { createTools } from './tool-round.ts';
-import { type Effect, TURN_START } from './turn-state.ts';
-import { step } from './turn-taking.ts';
-import { createTurnTimers } from './turn-timers.ts';
-import { openVoices, type Voices } from './voice-chain.ts';
+import { createKeypad } from './hear/keypad.ts';
+import { type Heard, type Listening, openListening } from './hear/listening.ts';
+import { createPlayout, type Playout } from './play/playout.ts';
+import { type Recording, startRecording } from './play/recording.ts';
+import { compilePolicy } from './turn/endpointing.ts';
+import { inputOf, isInput, openingOf } from './turn/inputs.ts';
+import { type Effect, TURN_START } from './turn/turn-state.ts';
+import { step } from './turn/turn-taking.ts';
+import { createTurnTimers } from './turn/turn-timers.ts';
 
 export interface CallDeps {
   readonly plan: CallPlan;
@@ -48,6 +48,7 @@ export interface CallDeps {
   readonly vad: OpenVoiceActivity;
   readonly recordingsDir: string | null;
   readonly desk: Desk;
+  readControl(message: Readonly<Record<string, unknown>>): ControlCommand;
   readonly node: string;
   readonly host: string;
   /** Called synchronously for every event, in order; the last one is `call.ended`. */
@@ -82,7 +83,7 @@ export function startCall(deps: CallDeps): Call {
   const models = createModelChain(plan.llm, deps.providers);
   const timers = createTurnTimers(clock, (name) => post({ type: 'timer.fired', name }));
   const ended = Promise.withResolvers<void>();
-  const ctx: ProviderContext = { scope, clock, egress: deps.egress, log: deps.log };
+  const ctx: ProviderContext = { scope, egress: deps.egress, log: deps.log };
   const startedAt = clock.now();
   let state = TURN_START;
   let ending: { reason: EndReason; detail: string | null } | undefined;
@@ -223,7 +224,7 @@ export function startCall(deps: CallDeps): Call {
         return control({ type: 'type', text: told.text });
       case 'control':
         try {
-          return control(parseControl(told.message));
+          return control(deps.readControl(told.message));
         } catch (error) {
           return signal({ type: 'malformed', code: asAywaError(error).code, detail: asAywaError(error).message });
         }
@@ -350,7 +351,7 @@ export function startCall(deps: CallDeps): Call {
     const taken = recording;
     if (!taken) return;
     try {
-      const stored = await withDeadline(scope, clock, 'save the recording', RELEASE_MS, () => taken.stop());
+      const stored = await withDeadline(scope, 'save the recording', RELEASE_MS, () => taken.stop());
       record({ type: 'recording.stored', ...stored, file: recordingFile });
     } catch (error) {
       if (!isCancelled(error)) record({ type: 'recording.failed', detail: asAywaError(error).message });
@@ -358,7 +359,7 @@ export function startCall(deps: CallDeps): Call {
   };
   const leave = async (leg: Line) => {
     try {
-      await withDeadline(scope, clock, 'hang up', RELEASE_MS, () => leg.hangUp(ending?.reason ?? 'ended'));
+      await withDeadline(scope, 'hang up', RELEASE_MS, () => leg.hangUp(ending?.reason ?? 'ended'));
     } catch (error) {
       deps.log.warn('hang_up_failed', { call: plan.call, detail: asAywaError(error).message });
     }

@@ -4,12 +4,12 @@
  */
 import type { Line } from '../carriers/carrier.ts';
 import type { Clock, Timer } from '../kernel/clock.ts';
-import type { Drafts } from './draft.ts';
+import type { Drafts } from './answer/draft.ts';
+import { type Reply, type ReplyParts, startReply } from './answer/reply.ts';
 import type { CallEventBody, EventOf } from './events.ts';
-import type { Playout, PlayoutListener, Track } from './playout.ts';
-import { type Reply, type ReplyParts, startReply } from './reply.ts';
-import { openTextTrack } from './text-track.ts';
-import { type CutBy, type Effect, type Turn, textOf } from './turn-state.ts';
+import type { Playout, PlayoutListener, Track } from './play/playout.ts';
+import { openTextTrack } from './play/text-track.ts';
+import { type CutBy, type Effect, type Turn, textOf } from './turn/turn-state.ts';
 
 export interface FloorParts {
   readonly clock: Clock;

@@ -2,9 +2,9 @@
 import type { CallPlan } from '../agent/plan.ts';
 import type { ControlCommand } from './control.ts';
 import type { CallEventBody } from './events.ts';
-import { openingOf } from './inputs.ts';
-import type { Heard } from './listening.ts';
-import { VOICE_GONE_MS } from './voice-gate.ts';
+import type { Heard } from './hear/listening.ts';
+import { VOICE_GONE_MS } from './hear/voice-gate.ts';
+import { openingOf } from './turn/inputs.ts';
 
 /** What a recogniser's "there was speech, but nothing that I know" becomes: the caller did say something. */
 const NOT_UNDERSTOOD = '[inaudible]';

@@ -3,7 +3,6 @@
  * its REST, its webhook verification and its answer document together, with capability flags; no carrier conditional anywhere else.
  */
 import type { AudioFormat } from '../audio/format.ts';
-import type { Clock } from '../kernel/clock.ts';
 import type { Egress } from '../kernel/egress.ts';
 import type { ErrorCode } from '../kernel/errors.ts';
 import type { Scope } from '../kernel/scope.ts';
@@ -60,7 +59,6 @@ export interface Line {
 /** Everything a media leg may touch besides its socket. */
 export interface LineContext {
   readonly scope: Scope;
-  readonly clock: Clock;
   readonly egress: Egress;
   /** How the carrier account is reached, for hanging up; absent for lines without an account. */
   readonly account?: CarrierAccount;

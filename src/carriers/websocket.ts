@@ -44,7 +44,7 @@ export const connectWebsocket: ConnectLine = (socket, expectation, ctx) => {
     const leadMs = offer.clear ? 400 : 60;
     resolve(line({ clear: offer.clear, mark: offer.marks, dtmf: false, transfer: false, audio: true, leadMs }));
   };
-  const waiting = ctx.clock.timer(HELLO_WITHIN_MS, () => settle({ marks: false, clear: false }));
+  const waiting = ctx.scope.clock.timer(HELLO_WITHIN_MS, () => settle({ marks: false, clear: false }));
   ctx.scope.defer(waiting.cancel);
 
   socket.onMessage((message, binary) => {

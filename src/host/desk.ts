@@ -1,6 +1,5 @@
 /** Questions of calls to the world outside the host: each goes through the wall with a number and waits for its answer, never for ever. */
 import type { Answer, Desk } from '../agent/desk.ts';
-import type { Clock } from '../kernel/clock.ts';
 import { AywaError, ERRORS, type ErrorCode } from '../kernel/errors.ts';
 import { withDeadline } from '../kernel/scope.ts';
 import type { Report } from './protocol.ts';
@@ -10,7 +9,7 @@ export interface HostDesk extends Desk {
   answered(question: number, answer: Answer | null, error: { code: string; detail: string } | null): void;
 }
 
-export function createDesk(clock: Clock, emit: (report: Report) => void): HostDesk {
+export function createDesk(emit: (report: Report) => void): HostDesk {
   const waiting = new Map<number, { resolve: (answer: Answer) => void; reject: (error: unknown) => void }>();
   let last = 0;
   return {
@@ -18,7 +17,7 @@ export function createDesk(clock: Clock, emit: (report: Report) => void): HostDe
       last += 1;
       const id = last;
       try {
-        return await withDeadline(scope, clock, 'the answer to a tool call', question.timeoutMs, () => {
+        return await withDeadline(scope, 'the answer to a tool call', question.timeoutMs, () => {
           const { promise, resolve, reject } = Promise.withResolvers<Answer>();
           waiting.set(id, { resolve, reject });
           emit({ type: 'question', id, call: question.call, question });

@@ -6,7 +6,6 @@ import type { Socket } from 'node:net';
 import type { CallPlan } from '../agent/plan.ts';
 import type { Call, CallDeps } from '../call/call.ts';
 import type { CallEvent } from '../call/events.ts';
-import { type CallRecord, clientMessages, foldRecord, startRecord } from '../call/messages.ts';
 import type { Line, LineContext, MediaSocket } from '../carriers/carrier.ts';
 import type { CarrierSet } from '../carriers/index.ts';
 import type { Clock } from '../kernel/clock.ts';
@@ -16,6 +15,8 @@ import type { Log } from '../kernel/log.ts';
 import { isCancelled, rootScope, type Scope, withDeadline } from '../kernel/scope.ts';
 import type { ProviderSet } from '../providers/contract.ts';
 import type { VoiceActivity } from '../providers/vad/contract.ts';
+import { parseControl } from '../wire/control.ts';
+import { type CallRecord, clientMessages, foldRecord, startRecord } from '../wire/messages.ts';
 import { createDesk } from './desk.ts';
 import { eventBatch } from './event-batch.ts';
 import { watchLoad } from './load.ts';
@@ -71,7 +72,7 @@ export function createHost(parts: HostParts, emit: (report: Report) => void): Ho
   const held = new Set<string>();
   const root = rootScope(parts.name, { clock, onFailure: failed, onStuck: stuck });
   const events = eventBatch(clock, (batch) => emit({ type: 'events', events: batch }));
-  const desk = createDesk(clock, emit);
+  const desk = createDesk(emit);
   const media = mediaServer(clock);
   let draining = false;
   let emptied: (() => void) | undefined;
@@ -135,6 +136,7 @@ export function createHost(parts: HostParts, emit: (report: Report) => void): Ho
         vad: parts.vad.open,
         recordingsDir: parts.recordingsDir,
         desk,
+        readControl: parseControl,
         node: parts.node,
         host: parts.name,
         onEvent,
@@ -187,9 +189,7 @@ export function createHost(parts: HostParts, emit: (report: Report) => void): Ho
     const { account } = leg;
     if (!carrier || !account || !providerCallId) return;
     try {
-      await withDeadline(legScope, clock, 'hang up', HANG_UP_WITHIN_MS, (scope) =>
-        carrier.hangUp(providerCallId, account, parts.egress, scope),
-      );
+      await withDeadline(legScope, 'hang up', HANG_UP_WITHIN_MS, (scope) => carrier.hangUp(providerCallId, account, parts.egress, scope));
     } catch (error) {
       log.warn('hang_up_failed', { call: plan.call, detail: asAywaError(error).message });
     }
@@ -220,12 +220,10 @@ export function createHost(parts: HostParts, emit: (report: Report) => void): Ho
       return;
     }
     const account = leg.account ? { account: leg.account } : {};
-    const ctx: LineContext = { scope: legScope, clock, egress: parts.egress, ...account };
+    const ctx: LineContext = { scope: legScope, egress: parts.egress, ...account };
     legScope.spawn('connect', async (scope) => {
       try {
-        const line = await withDeadline(scope, clock, 'the opening message', START_WITHIN_MS, () =>
-          connectLine(socket, leg.expectation, ctx),
-        );
+        const line = await withDeadline(scope, 'the opening message', START_WITHIN_MS, () => connectLine(socket, leg.expectation, ctx));
         if (live.get(entry.plan.call) !== entry) return;
         entry.line = line;
         entry.providerCallId ??= line.facts.providerCallId;

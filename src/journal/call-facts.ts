@@ -2,11 +2,10 @@
  * What is known about a call, folded from its events: the content of `call.facts`, so that reading a call is reading one row, and
  * the views of it that the API and the webhooks share. Rebuildable from the events; it never holds a secret in clear.
  */
-import type { CallArtifact, TurnLatency } from '../api/contract.ts';
 import type { CallEvent } from '../call/events.ts';
-import { type CallRecord, foldRecord, messagesOpenAIFormatted, type RecordMessage, startRecord, transcriptOf } from '../call/messages.ts';
+import { type CallRecord, foldRecord, messagesOpenAIFormatted, type RecordMessage, startRecord, transcriptOf } from '../wire/messages.ts';
 import { type Costs, costsOf, type RateCard, type UsageState, usage } from './cost.ts';
-import { type LatencyState, latency, performanceMetrics, turnsOf } from './latency.ts';
+import { type LatencyState, latency, performanceMetrics, type TurnLatency, turnsOf, type VapiTurnLatency } from './latency.ts';
 
 export interface CallFacts extends Costs {
   readonly channel: string;
@@ -28,6 +27,16 @@ export interface CallFacts extends Costs {
   readonly recording: { readonly file: string; readonly bytes: number; readonly durationMs: number } | null;
   /** The assistant's webhook target, sealed: what the report needs when another process has to end the call. */
   readonly target: { readonly url: string; readonly sealed: string } | null;
+}
+
+/** Vapi's `artifact`: what a call leaves behind. */
+export interface CallArtifact {
+  transcript?: string;
+  messages?: { role: string; message?: string; time: number; secondsFromStart: number; [key: string]: unknown }[];
+  recordingUrl?: string;
+  stereoRecordingUrl?: string;
+  performanceMetrics?: { turnLatencies: VapiTurnLatency[]; turnLatencyAverage?: number; [key: string]: unknown };
+  [key: string]: unknown;
 }
 
 export interface CallState {

@@ -158,7 +158,7 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
       const target = Destination.parse(JSON.parse(delivery.destination));
       const message = { id: delivery.id, timestamp: Math.floor(clock.wall() / 1000), body: delivery.body };
       const { timeoutMs } = settings;
-      const answer = await post({ egress, target, message, secret: deps.secret, timeoutMs, bodyMs: BODY_MS, clock }, scope);
+      const answer = await post({ egress, target, message, secret: deps.secret, timeoutMs, bodyMs: BODY_MS }, scope);
       const attempt = {
         status: answer.status,
         error: answer.ok ? null : `answered ${answer.status}`,

@@ -2,8 +2,35 @@
  * How long the caller waited in each turn, read from the events alone: nobody starts a stopwatch. All times are ms since the call's
  * first event. It never guesses: what did not happen is `null`.
  */
-import type { TurnLatency, VapiTurnLatency } from '../api/contract.ts';
 import type { CallEvent, Projection } from '../call/events.ts';
+
+export interface VapiTurnLatency {
+  modelLatency?: number;
+  voiceLatency?: number;
+  transcriberLatency?: number;
+  endpointingLatency?: number;
+  turnLatency?: number;
+}
+
+/** One turn as the timeline shows it; milliseconds from the call's start, `null` where it did not happen. */
+export interface TurnLatency {
+  turn: number;
+  reply: number | null;
+  caller: string;
+  agent: string;
+  /** The caller stopped speaking. */
+  stoppedAt: number | null;
+  decidedAt: number;
+  audibleAt: number | null;
+  /** stopped -> decided, begun -> first token, first token -> audible, stopped -> audible. */
+  decideMs: number | null;
+  thinkMs: number | null;
+  voiceMs: number | null;
+  totalMs: number | null;
+  /** The reply was adopted from a draft, or cut by the caller. */
+  adopted: boolean;
+  cut: boolean;
+}
 
 interface Turn extends TurnLatency {
   begunAt: number | null;

@@ -2,7 +2,6 @@
  * One signed request to a webhook target, and the beginning of what it answered. What comes back is hostile until proven otherwise:
  * read up to a bound, kept in part, with the target's own secrets taken out. It never follows a redirect and never retries.
  */
-import type { Clock } from '../kernel/clock.ts';
 import type { Egress } from '../kernel/egress.ts';
 import { type Scope, withDeadline } from '../kernel/scope.ts';
 import { type Delivery, deliveryHeaders } from './signing.ts';
@@ -17,7 +16,6 @@ export interface Posting {
   /** For the answer to begin, and for its body to end; ms. */
   readonly timeoutMs: number;
   readonly bodyMs: number;
-  readonly clock: Clock;
 }
 
 export interface Posted {
@@ -35,7 +33,7 @@ const READ_BYTES = 64 * 1024;
 const STORED_CHARACTERS = 4 * 1024;
 
 /** Rejects like `Egress.http`. An answer whose body breaks off, or never ends, is an answer all the same. */
-export async function post({ egress, target, message, secret, timeoutMs, bodyMs, clock }: Posting, scope: Scope): Promise<Posted> {
+export async function post({ egress, target, message, secret, timeoutMs, bodyMs }: Posting, scope: Scope): Promise<Posted> {
   const headers = deliveryHeaders(target, message, secret);
   const reply = await egress.http({ url: target.url, method: 'POST', headers, body: message.body, timeoutMs, idleMs: bodyMs }, scope);
   const chunks: Uint8Array[] = [];
@@ -48,7 +46,7 @@ export async function post({ egress, target, message, secret, timeoutMs, bodyMs,
     }
     return true;
   };
-  const whole = await withDeadline(scope, clock, 'the body', bodyMs, read).catch(() => false);
+  const whole = await withDeadline(scope, 'the body', bodyMs, read).catch(() => false);
   if (!whole) reply.discard();
   const body = Buffer.concat(chunks).subarray(0, READ_BYTES).toString('utf8');
   const ok = reply.status >= 200 && reply.status < 300;

@@ -3,7 +3,7 @@
  * Pure: the journal writes them into the outbox in the event's own transaction. Questions that need an answer are asked elsewhere.
  */
 import type { CallEvent } from '../call/events.ts';
-import { clientMessages, messagesOpenAIFormatted } from '../call/messages.ts';
+import { clientMessages, messagesOpenAIFormatted } from '../wire/messages.ts';
 import { artifactOf, type CallFacts, type CallState, phoneFields } from './call-facts.ts';
 
 /** What a message tells about its call besides the events. */

@@ -1,13 +1,29 @@
 /** `GET /call/:id/timeline`: one call with all that happened in it, read from its events and the outbox; a fold like all the others. */
-import type { Call, Timeline } from '../api/contract.ts';
 import type { CallEvent } from '../call/events.ts';
 import type { DeliveryRow } from '../store/outbox.ts';
-import { latency, turnsOf } from './latency.ts';
+import { latency, type TurnLatency, turnsOf } from './latency.ts';
 
-export function timelineOf(call: Call, events: readonly CallEvent[], deliveries: readonly DeliveryRow[]): Timeline {
+/** All that happened in one call, for whoever looks into it. */
+export interface CallTimeline {
+  events: CallEvent[];
+  turns: TurnLatency[];
+  webhooks: {
+    id: string;
+    type: string;
+    state: string;
+    attempts: number;
+    lastStatus: number | null;
+    lastError: string | null;
+    createdAt: string;
+    deliveredAt: string | null;
+  }[];
+  warningCount: number;
+  errorCount: number;
+}
+
+export function timelineOf(events: readonly CallEvent[], deliveries: readonly DeliveryRow[]): CallTimeline {
   const turns = turnsOf(events.reduce(latency.fold, latency.start()));
   return {
-    call,
     events: [...events],
     turns,
     webhooks: deliveries.map(({ id, type, state, attempts, lastStatus, lastError, createdAt, deliveredAt }) => ({

@@ -3,7 +3,6 @@
  * only when it certainly never left this machine. Every call gets a result: a failure is a sentence that the model can work with.
  */
 import type { ToolAnswer, ToolQuestion, ToolResult } from '../agent/desk.ts';
-import { messagesOpenAIFormatted, toolCallOnWire, transcriptOf } from '../call/messages.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Egress } from '../kernel/egress.ts';
 import { type AywaError, asAywaError } from '../kernel/errors.ts';
@@ -11,6 +10,7 @@ import { uuidv7 } from '../kernel/ids.ts';
 import type { Log } from '../kernel/log.ts';
 import { isCancelled, type Scope, withDeadline } from '../kernel/scope.ts';
 import type { Store } from '../store/store.ts';
+import { messagesOpenAIFormatted, toolCallOnWire, transcriptOf } from '../wire/messages.ts';
 import type { Journal, LiveCall } from './journal.ts';
 import { type Posted, post } from './post.ts';
 import { envelope } from './server-messages.ts';
@@ -44,7 +44,7 @@ export function createAnswerTools(deps: ToolDeps): AnswerTools {
     const groups = [...Map.groupBy(question.calls, (call) => targetOf(live, call))];
     const answers = groups.map(([target, calls]): Promise<readonly ToolResult[]> => {
       if (!live || !target) return Promise.resolve(failed(calls, 'The tool has no server to answer it.'));
-      return withDeadline(scope, clock, 'the tool', budgetMs, (within) => ask(live, target, calls, budgetMs, within)).catch((error) => {
+      return withDeadline(scope, 'the tool', budgetMs, (within) => ask(live, target, calls, budgetMs, within)).catch((error) => {
         if (isCancelled(error) && scope.closed) throw error;
         const known = asAywaError(error);
         note(live, target, calls, {

@@ -8,6 +8,8 @@ import { AywaError, isAywaError } from './errors.ts';
 
 export interface Scope extends AsyncDisposable {
   readonly name: string;
+  /** The time that everything in this scope lives in: its root's. */
+  readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly closed: boolean;
   /** Why the scope was closed; `undefined` while it is open. */
@@ -57,6 +59,10 @@ class OwnedScope implements Scope {
     this.#options = options;
     this.#parent = parent;
     this.#path = parent ? `${parent.#path}/${name}` : name;
+  }
+
+  get clock(): Clock {
+    return this.#options.clock ?? realClock;
   }
 
   get signal(): AbortSignal {
@@ -151,9 +157,8 @@ class OwnedScope implements Scope {
   }
 
   #tasksDone(): Promise<void> {
-    const clock = this.#options.clock ?? realClock;
     return new Promise((resolve) => {
-      const alarm = clock.timer(this.#options.deadlineMs ?? 5_000, () => {
+      const alarm = this.clock.timer(this.#options.deadlineMs ?? 5_000, () => {
         this.#options.onStuck?.(
           this.#path,
           [...this.#tasks.values()].map((task) => task.name),
@@ -199,19 +204,20 @@ export async function within<T>(parent: Scope, name: string, work: (scope: Scope
  * Runs `work` with a deadline of its own: rejects with code `timeout` and closes the work's scope when `ms` pass first.
  * The work is not awaited any further; what it does with its closed scope is its own business.
  */
-export function withDeadline<T>(parent: Scope, clock: Clock, name: string, ms: number, work: (scope: Scope) => Promise<T>): Promise<T> {
+export async function withDeadline<T>(parent: Scope, name: string, ms: number, work: (scope: Scope) => Promise<T>): Promise<T> {
   const scope = parent.child(name);
-  return new Promise<T>((resolve, reject) => {
-    const timer = clock.timer(ms, () => {
-      reject(new AywaError('timeout', { detail: `${name} took longer than ${ms} ms` }));
-      void scope.close('deadline');
-    });
-    parent
-      .wait(work(scope))
-      .then(resolve, reject)
-      .finally(() => {
-        timer.cancel();
-        void scope.close('done');
-      });
+  let late = false;
+  const timer = parent.clock.timer(ms, () => {
+    late = true;
+    void scope.close('deadline');
   });
+  try {
+    return await scope.wait(work(scope));
+  } catch (error) {
+    if (late) throw new AywaError('timeout', { detail: `${name} took longer than ${ms} ms` });
+    throw error;
+  } finally {
+    timer.cancel();
+    void scope.close('done');
+  }
 }

@@ -4,7 +4,6 @@
  */
 import type { z } from 'zod';
 import type { Reach } from '../kernel/addresses.ts';
-import type { Clock } from '../kernel/clock.ts';
 import type { Egress } from '../kernel/egress.ts';
 import type { Log } from '../kernel/log.ts';
 import type { Scope } from '../kernel/scope.ts';
@@ -15,7 +14,6 @@ import type { TextToSpeech } from './tts/contract.ts';
 /** Everything that a vendor may touch. The scope is the reply's, the listening's or the call's; closing it ends the work. */
 export interface ProviderContext {
   readonly scope: Scope;
-  readonly clock: Clock;
   readonly egress: Egress;
   readonly log: Log;
 }

@@ -2,7 +2,6 @@
 import { join } from 'node:path';
 import type { Api } from '../../src/api/deps.ts';
 import { createServer } from '../../src/api/server.ts';
-import type { OpenInput, Switchboard } from '../../src/api/switchboard.ts';
 import type { ControlCommand } from '../../src/call/control.ts';
 import type { CallEventBody } from '../../src/call/events.ts';
 import { readConfig } from '../../src/config.ts';
@@ -13,6 +12,7 @@ import { createEgress } from '../../src/kernel/egress.ts';
 import { AywaError } from '../../src/kernel/errors.ts';
 import { randomToken } from '../../src/kernel/ids.ts';
 import { type Log, type LogFields, silentLog } from '../../src/kernel/log.ts';
+import type { OpenInput, Switchboard } from '../../src/switchboard/switchboard.ts';
 import { type LabStore, openLabStore } from '../store/lab-store.ts';
 
 export const PUBLIC_URL = 'https://voice.example.com';

@@ -1,9 +1,9 @@
 /** The hosts of a node: the least loaded first, each dead one replaced, never in a tight loop. */
 import { describe, expect, it } from 'vitest';
-import { hostPool } from '../../src/api/host-pool.ts';
 import type { CallHost } from '../../src/host/protocol.ts';
 import { VirtualClock } from '../../src/kernel/clock.ts';
 import { silentLog } from '../../src/kernel/log.ts';
+import { hostPool } from '../../src/switchboard/host-pool.ts';
 
 function pool(wanted: number) {
   const clock = new VirtualClock();

@@ -11,9 +11,9 @@ import { promisify } from 'node:util';
 import { Vapi } from '@vapi-ai/server-sdk';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { CHANNELS } from '../../src/agent/plan.ts';
-import { endedReasonOf } from '../../src/call/ended-reason.ts';
 import { type CallEventBody, END_REASONS } from '../../src/call/events.ts';
 import { PROVIDERS } from '../../src/providers/index.ts';
+import { endedReasonOf } from '../../src/wire/ended-reason.ts';
 import { LIFE, startApi, type TestApi } from './harness.ts';
 
 /** Where the compiler finds the SDK, and nobody else finds the file. */

@@ -2,7 +2,6 @@
 import { createHmac } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Answer, Question } from '../../src/agent/desk.ts';
-import { createSwitchboard, type OpenInput, type Switchboard, type SwitchboardDeps } from '../../src/api/switchboard.ts';
 import type { CallEvent } from '../../src/call/events.ts';
 import { carrierSet } from '../../src/carriers/index.ts';
 import { childHost } from '../../src/host/child.ts';
@@ -13,6 +12,7 @@ import { createEgress } from '../../src/kernel/egress.ts';
 import { AywaError } from '../../src/kernel/errors.ts';
 import { type Log, silentLog } from '../../src/kernel/log.ts';
 import { rootScope } from '../../src/kernel/scope.ts';
+import { createSwitchboard, type OpenInput, type Switchboard, type SwitchboardDeps } from '../../src/switchboard/switchboard.ts';
 import { mediaMessage, SIDS, startMessage } from '../carriers/twilio-wire.ts';
 import { say } from '../host/contract.ts';
 import { fakeParts } from '../host/fake-parts.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { clauses } from '../../src/call/clauses.ts';
+import { clauses } from '../../src/call/answer/clauses.ts';
 
 const cut = (prefers: 'tokens' | 'clauses', pieces: readonly string[]) => {
   const cutter = clauses(prefers);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { EndpointingRule } from '../../src/agent/plan.ts';
-import { compilePolicy } from '../../src/call/endpointing.ts';
+import { compilePolicy } from '../../src/call/turn/endpointing.ts';
 import { planWith } from '../scenarios/scenario.ts';
 
 const policy = (rules: EndpointingRule[] = []) =>

@@ -2,8 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { type AudioFormat, msOf } from '../../src/audio/format.ts';
-import { type Heard, type ListeningOptions, openListening } from '../../src/call/listening.ts';
-import { VOICE_GONE_MS, voiceGate, WINDOW_MS } from '../../src/call/voice-gate.ts';
+import { type Heard, type ListeningOptions, openListening } from '../../src/call/hear/listening.ts';
+import { VOICE_GONE_MS, voiceGate, WINDOW_MS } from '../../src/call/hear/voice-gate.ts';
 import { VirtualClock } from '../../src/kernel/clock.ts';
 import type { Egress } from '../../src/kernel/egress.ts';
 import { AywaError } from '../../src/kernel/errors.ts';
@@ -29,7 +29,7 @@ interface Connection {
 function begin(providers: string[] = ['one'], extra: Partial<ListeningOptions> & { broken?: string } = {}) {
   const connections: Connection[] = [];
   const heard: Heard[] = [];
-  const scope = rootScope('call');
+  const scope = rootScope('call', { clock: new VirtualClock() });
   let slots = 0;
   const stt = (name: string): SpeechToText | undefined =>
     name === 'unknown'
@@ -101,7 +101,7 @@ function begin(providers: string[] = ['one'], extra: Partial<ListeningOptions> &
     providers: { stt, llm: () => undefined, tts: () => undefined },
     vad,
     heard: (h) => heard.push(h),
-    ctx: { scope, clock: new VirtualClock(), egress: {} as Egress, log: silentLog },
+    ctx: { scope, egress: {} as Egress, log: silentLog },
     ...extra,
   });
   const audio = (value: number, ms: number) => {

@@ -1,6 +1,6 @@
 /** Which words a position stands for. */
 import { describe, expect, it } from 'vitest';
-import { heardWords } from '../../src/call/heard-text.ts';
+import { heardWords } from '../../src/call/play/heard-text.ts';
 
 describe('heard text by word timings', () => {
   const words = heardWords();

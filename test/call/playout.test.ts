@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { bytesOf, MULAW_8K, msOf } from '../../src/audio/format.ts';
 import { MULAW } from '../../src/audio/g711.ts';
-import { createPlayout, type Playout } from '../../src/call/playout.ts';
+import { createPlayout, type Playout } from '../../src/call/play/playout.ts';
 import type { Line, LineAbilities } from '../../src/carriers/carrier.ts';
 import { type Timer, VirtualClock } from '../../src/kernel/clock.ts';
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { type AudioFormat, bytesOf, MULAW_8K } from '../../src/audio/format.ts';
 import { readWavLayout, wavChannel } from '../../src/audio/wav.ts';
-import { startRecording } from '../../src/call/recording.ts';
+import { startRecording } from '../../src/call/play/recording.ts';
 import { rootScope } from '../../src/kernel/scope.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'recording-'));

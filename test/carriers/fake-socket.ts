@@ -1,6 +1,5 @@
 /** The socket under a line, played by hand: what is sent is kept, what arrives is said by the test. */
 import type { Line, LineContext, LineSignal, MediaSocket } from '../../src/carriers/carrier.ts';
-import { realClock } from '../../src/kernel/clock.ts';
 import { createEgress } from '../../src/kernel/egress.ts';
 import { rootScope } from '../../src/kernel/scope.ts';
 
@@ -44,7 +43,7 @@ export function fakeSocket(): FakeSocket {
 }
 
 export function lineContext(extra: Partial<LineContext> = {}): LineContext {
-  return { scope: rootScope('leg'), clock: realClock, egress: createEgress('any'), ...extra };
+  return { scope: rootScope('leg'), egress: createEgress('any'), ...extra };
 }
 
 /** Everything that a line tells, in order; audio as hex. */

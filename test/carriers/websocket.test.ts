@@ -4,12 +4,13 @@ import { type AudioFormat, MULAW_8K, PCM_16K } from '../../src/audio/format.ts';
 import { connectText } from '../../src/carriers/text.ts';
 import { connectWebsocket } from '../../src/carriers/websocket.ts';
 import { VirtualClock } from '../../src/kernel/clock.ts';
+import { rootScope } from '../../src/kernel/scope.ts';
 import { fakeSocket, heardOn, lineContext } from './fake-socket.ts';
 
 function connecting(format: AudioFormat = PCM_16K) {
   const socket = fakeSocket();
   const clock = new VirtualClock();
-  const context = lineContext({ clock });
+  const context = lineContext({ scope: rootScope('leg', { clock }) });
   return { socket, clock, context, opening: connectWebsocket(socket, { format }, context) };
 }
 

@@ -1,8 +1,8 @@
 /** The record of a call as Vapi's clients read it. */
 import { describe, expect, it } from 'vitest';
-import { endedReasonOf } from '../../src/call/ended-reason.ts';
 import { END_REASONS } from '../../src/call/events.ts';
-import { clientMessages, foldRecord, messagesOpenAIFormatted, startRecord, transcriptOf } from '../../src/call/messages.ts';
+import { endedReasonOf } from '../../src/wire/ended-reason.ts';
+import { clientMessages, foldRecord, messagesOpenAIFormatted, startRecord, transcriptOf } from '../../src/wire/messages.ts';
 import { aCall, begun, created, EPOCH, ended, type Step, said, stamped, turn, words } from './a-call.ts';
 
 const recordOf = (steps: readonly Step[]) => stamped('c', steps).reduce(foldRecord, startRecord());

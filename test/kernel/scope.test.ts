@@ -119,7 +119,7 @@ describe('scope', () => {
     const clock = new VirtualClock();
     const parent = rootScope('call', { clock });
     let closed = false;
-    const work = withDeadline(parent, clock, 'webhook', 500, async (scope) => {
+    const work = withDeadline(parent, 'webhook', 500, async (scope) => {
       scope.defer(() => {
         closed = true;
       });

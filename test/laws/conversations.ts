@@ -2,8 +2,16 @@
  * Random conversations for the turn table, and the laws that every one of them must keep. A conversation is a list of inputs; the
  * world around the table (the voice detector, the open reply, what was answered) is kept here from the inputs and effects alone.
  */
-import { type Effect, type Input, type Policy, type TimerName, TURN_START, type TurnState, type Words } from '../../src/call/turn-state.ts';
-import { step, TABLE, type Table } from '../../src/call/turn-taking.ts';
+import {
+  type Effect,
+  type Input,
+  type Policy,
+  type TimerName,
+  TURN_START,
+  type TurnState,
+  type Words,
+} from '../../src/call/turn/turn-state.ts';
+import { step, TABLE, type Table } from '../../src/call/turn/turn-taking.ts';
 
 export type Law = 'liveness' | 'conservation' | 'manners' | 'one reply' | 'phases' | 'answers' | 'ending';
 export interface Breach {

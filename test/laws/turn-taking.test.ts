@@ -1,8 +1,8 @@
 /** The turn table under random conversations, and the proof that the laws can fail. */
 import { describe, expect, it } from 'vitest';
-import { begin, cut, go, keep, unheard } from '../../src/call/turn-rules.ts';
-import type { Policy } from '../../src/call/turn-state.ts';
-import { TABLE, type Table } from '../../src/call/turn-taking.ts';
+import { begin, cut, go, keep, unheard } from '../../src/call/turn/turn-rules.ts';
+import type { Policy } from '../../src/call/turn/turn-state.ts';
+import { TABLE, type Table } from '../../src/call/turn/turn-taking.ts';
 import { type Breach, converse, FUZZ_POLICY, type Law, shorten } from './conversations.ts';
 
 const CONVERSATIONS = 120_000;

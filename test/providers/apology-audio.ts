@@ -1,7 +1,7 @@
 /** A few seconds of real speech that every checkout has: silence, the recorded apology, silence. */
 import { decoder } from '../../src/audio/convert.ts';
 import { MULAW_8K } from '../../src/audio/format.ts';
-import { apology } from '../../src/call/apology.ts';
+import { apology } from '../../src/call/answer/apology.ts';
 
 /** 8 kHz samples: half a second of silence on both sides. */
 export function silenceThenApology(): Int16Array {

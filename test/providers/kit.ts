@@ -20,8 +20,8 @@ export interface TestContext extends ProviderContext {
 
 export function context(clock: Clock = realClock, egress: Egress = createEgress('any')): TestContext {
   const leaks: unknown[] = [];
-  const scope: Scope = rootScope('test', { onFailure: (error) => leaks.push(error), onStuck: (_path, names) => leaks.push(names) });
-  return { scope, clock, egress, log: silentLog, leaks };
+  const scope: Scope = rootScope('test', { clock, onFailure: (error) => leaks.push(error), onStuck: (_path, names) => leaks.push(names) });
+  return { scope, egress, log: silentLog, leaks };
 }
 
 /** A list that can be waited on. */

@@ -8,9 +8,9 @@ import type { Message, Said, ToolSpec } from '../../src/providers/llm/contract.t
 import { expectedOf, labBrain } from '../../src/providers/llm/lab.ts';
 import { matchPhrase, plainWords } from '../../src/providers/spoken.ts';
 
-const scope = rootScope('test');
-afterAll(() => scope.close('done'));
 const clock = new VirtualClock();
+const scope = rootScope('test', { clock });
+afterAll(() => scope.close('done'));
 const tool = (name: string): ToolSpec => ({ name, description: '', parameters: { type: 'object' } });
 const user = (content: string): Message => ({ role: 'user', content });
 const agent = (content: string): Message => ({ role: 'assistant', content });
@@ -20,7 +20,7 @@ async function reply(
   messages: readonly Message[],
   tools: readonly ToolSpec[] = [],
 ): Promise<{ text: string; said: Said[] }> {
-  const ctx = { scope, clock, egress: createEgress('any'), log: silentLog };
+  const ctx = { scope, egress: createEgress('any'), log: silentLog };
   const said: Said[] = [];
   for await (const part of labBrain.reply({ messages, tools }, labBrain.settings.parse(settings), { apiKey: '', baseUrl: '' }, ctx))
     said.push(part);

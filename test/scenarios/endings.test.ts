@@ -10,6 +10,7 @@ import { VirtualClock } from '../../src/kernel/clock.ts';
 import { AywaError } from '../../src/kernel/errors.ts';
 import { silentLog } from '../../src/kernel/log.ts';
 import { rootScope } from '../../src/kernel/scope.ts';
+import { parseControl } from '../../src/wire/control.ts';
 import { fakeEars, fakeLine, fakeModel, fakeVad, fakeVoice, providerSet } from './fakes.ts';
 import { drive, perform, planWith, type Stage, tool } from './scenario.ts';
 
@@ -30,6 +31,7 @@ function liveCall(onEvent: (event: CallEvent) => void, recordingsDir: string | n
     vad: fakeVad,
     recordingsDir,
     desk: { ask: refuse },
+    readControl: parseControl,
     node: 'node-1',
     host: 'host-1',
     arriveWithinMs: 10_000,

@@ -9,15 +9,16 @@ import type { Desk, ToolQuestion, ToolResult } from '../../src/agent/desk.ts';
 import type { CallPlan, ToolPlan } from '../../src/agent/plan.ts';
 import { type Call, startCall } from '../../src/call/call.ts';
 import type { ControlCommand } from '../../src/call/control.ts';
-import { compilePolicy } from '../../src/call/endpointing.ts';
 import type { CallEvent, CallEventType, EndReason, EventOf } from '../../src/call/events.ts';
-import { inputOf } from '../../src/call/inputs.ts';
-import { TURN_START } from '../../src/call/turn-state.ts';
-import { step } from '../../src/call/turn-taking.ts';
+import { compilePolicy } from '../../src/call/turn/endpointing.ts';
+import { inputOf } from '../../src/call/turn/inputs.ts';
+import { TURN_START } from '../../src/call/turn/turn-state.ts';
+import { step } from '../../src/call/turn/turn-taking.ts';
 import { VirtualClock } from '../../src/kernel/clock.ts';
 import { AywaError } from '../../src/kernel/errors.ts';
 import { silentLog } from '../../src/kernel/log.ts';
 import { rootScope, type Scope } from '../../src/kernel/scope.ts';
+import { parseControl } from '../../src/wire/control.ts';
 import {
   type FakeEars,
   type FakeLine,
@@ -218,6 +219,7 @@ export async function perform(
     vad: fakeVad,
     recordingsDir: null,
     desk,
+    readControl: parseControl,
     node: 'node-1',
     host: 'host-1',
     arriveWithinMs: 10_000,

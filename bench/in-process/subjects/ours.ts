@@ -20,6 +20,7 @@ import type { ProviderSet } from '../../../src/providers/contract.ts';
 import type { Said } from '../../../src/providers/llm/contract.ts';
 import type { EarsListener } from '../../../src/providers/stt/contract.ts';
 import { createSilero } from '../../../src/providers/vad/silero.ts';
+import { parseControl } from '../../../src/wire/control.ts';
 import { type BenchCall, type Subject, scriptedModel, scriptedVoice } from '../scenario.ts';
 
 export type OurSettings = 'tuned' | 'default' | 'spec';
@@ -48,6 +49,7 @@ export async function ours(settings: OurSettings): Promise<Subject> {
         vad: detector.open,
         recordingsDir: folder,
         desk: { ask: () => Promise.reject(new Error('no tools in this bench')) },
+        readControl: parseControl,
         node: 'bench',
         host: 'bench',
         arriveWithinMs: 10_000,

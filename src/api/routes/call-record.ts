@@ -5,11 +5,11 @@ import type { CallEvent } from '../../call/events.ts';
 import { timelineOf } from '../../journal/timeline.ts';
 import { AywaError } from '../../kernel/errors.ts';
 import type { CallRow } from '../../store/calls.ts';
+import { kept } from '../../switchboard/kept.ts';
 import { organizationOf } from '../auth.ts';
 import type { Timeline } from '../contract.ts';
 import type { Api, ApiDeps } from '../deps.ts';
 import { streamEvents } from '../event-stream.ts';
-import { kept } from '../kept.ts';
 import { presentCall } from '../presenters.ts';
 import { recordingFile, sendRecording } from '../recording.ts';
 import { answers, ById, Timeline as TimelineShape } from '../schemas.ts';
@@ -34,7 +34,7 @@ export function callRecordRoutes(app: Api, deps: ApiDeps): void {
     async (request): Promise<Timeline> => {
       const row = await callOf(request, request.params.id);
       const deliveries = await store.outbox.list(row.organization, { call: row.id, limit: 1_000 });
-      return timelineOf(presentCall(row, config.publicUrl), await eventsOf(row.id), deliveries);
+      return { call: presentCall(row, config.publicUrl), ...timelineOf(await eventsOf(row.id), deliveries) };
     },
   );
 

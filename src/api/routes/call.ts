@@ -5,14 +5,14 @@ import { unknownFields } from '../../agent/definition.ts';
 import { controlUrl } from '../../journal/control-url.ts';
 import { AywaError } from '../../kernel/errors.ts';
 import type { CallRow } from '../../store/calls.ts';
+import { dial } from '../../switchboard/dial.ts';
+import { kept } from '../../switchboard/kept.ts';
+import { placeCall } from '../../switchboard/place-call.ts';
 import { mayDo, organizationOf } from '../auth.ts';
 import { type Door, orderOf } from '../call-order.ts';
 import type { Call } from '../contract.ts';
 import type { Api, ApiDeps } from '../deps.ts';
-import { dial } from '../dial.ts';
-import { kept } from '../kept.ts';
 import { createOnce } from '../once.ts';
-import { placeCall } from '../place-call.ts';
 import { presentCall, presentNewCall } from '../presenters.ts';
 import { removeRecording } from '../recording.ts';
 import {

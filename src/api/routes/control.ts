@@ -1,9 +1,9 @@
 /** Commands to a live call: with a key, or with the call's own unguessable URL as `monitor.controlUrl` gives it. */
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
-import { parseControl } from '../../call/control.ts';
 import { AywaError } from '../../kernel/errors.ts';
 import { equalInConstantTime, sha256 } from '../../kernel/ids.ts';
+import { parseControl } from '../../wire/control.ts';
 import { organizationOf } from '../auth.ts';
 import type { Api, ApiDeps } from '../deps.ts';
 import { answers, ById, Control, Obeyed } from '../schemas.ts';

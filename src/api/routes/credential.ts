@@ -1,7 +1,7 @@
 /** `/credential`: provider keys and carrier accounts. What is secret is sealed when it comes and never given back. */
 import { z } from 'zod';
 import { AywaError } from '../../kernel/errors.ts';
-import { knownVendors, variableNames } from '../access.ts';
+import { knownVendors, variableNames } from '../../switchboard/access.ts';
 import { organizationOf } from '../auth.ts';
 import type { Api, ApiDeps } from '../deps.ts';
 import { createOnce } from '../once.ts';

@@ -1,7 +1,7 @@
 /** `/providers`: what an assistant can choose, and what each choice still needs. Keys are told as there or not, never shown. */
 import { z } from 'zod';
 import { PROVIDERS } from '../../providers/index.ts';
-import { accessFor } from '../access.ts';
+import { accessFor } from '../../switchboard/access.ts';
 import { organizationOf } from '../auth.ts';
 import type { ProviderList } from '../contract.ts';
 import type { Api, ApiDeps } from '../deps.ts';

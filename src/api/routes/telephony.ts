@@ -8,11 +8,11 @@ import { validateAssistant } from '../../agent/definition.ts';
 import type { Carrier, CarrierAccount, CarrierCallback, CarrierStatus, InboundCall } from '../../carriers/carrier.ts';
 import { accountOf } from '../../carriers/index.ts';
 import { AywaError, asAywaError } from '../../kernel/errors.ts';
-import { accessFor, carrierNamed } from '../access.ts';
+import { accessFor, carrierNamed } from '../../switchboard/access.ts';
+import { websocketUrl } from '../../switchboard/media-door.ts';
+import { placeCall } from '../../switchboard/place-call.ts';
 import { streamLeg } from '../call-order.ts';
 import type { Api, ApiDeps } from '../deps.ts';
-import { placeCall } from '../place-call.ts';
-import { websocketUrl } from '../presenters.ts';
 import { Form } from '../schemas.ts';
 
 const tags = ['Telephony'];

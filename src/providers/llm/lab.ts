@@ -55,7 +55,7 @@ export const labBrain: LanguageModel<Settings> = {
   needsKey: false,
   settings: Settings,
   async *reply({ messages, tools }, settings, _access, ctx) {
-    if (settings.delayMs > 0) await ctx.clock.sleep(settings.delayMs, ctx.scope);
+    if (settings.delayMs > 0) await ctx.scope.clock.sleep(settings.delayMs, ctx.scope);
     const { say, calls } = answer(messages, tools, settings);
     const words = say.match(/\S+\s*/g) ?? [];
     for (const word of words) yield { type: 'text', text: word };

@@ -86,7 +86,7 @@ async function endOf(events: AsyncGenerator<string>, ctx: ProviderContext): Prom
   const finished = async () => {
     for (let next = await events.next(); !next.done; next = await events.next());
   };
-  await withDeadline(ctx.scope, ctx.clock, 'end of stream', LINGER_MS, finished).catch(() => {});
+  await withDeadline(ctx.scope, 'end of stream', LINGER_MS, finished).catch(() => {});
 }
 
 /** For vendors that give a call no id of its own; unique in the conversation. */

@@ -43,7 +43,8 @@ const CONNECT_MS = 3_000;
 
 /** Opens the recognition. Never throws; what cannot be healed by a new connection goes to `listener.failed`, once. */
 export function streamingEars({ vendor, access, format, codec: newCodec, keepAlive, listener, ctx }: StreamingEars): Ears {
-  const { scope, clock } = ctx;
+  const { scope } = ctx;
+  const { clock } = scope;
   const ring = audioRing(bytesOf(format, RING_MS), bytesPerSample(format));
   const replayPiece = bytesOf(format, REPLAY_PIECE_MS);
   let line: { socket: OutboundSocket; codec: EarsCodec } | undefined;

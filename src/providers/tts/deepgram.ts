@@ -27,7 +27,7 @@ export const deepgramVoice: TextToSpeech<Settings> = {
   needsKey: true,
   settings,
   open(options, chosen, access, ctx) {
-    const codec = () => aura(options.format, chosen, access, ctx.clock);
+    const codec = () => aura(options.format, chosen, access, ctx.scope.clock);
     return streamingVoice({ vendor: deepgramVoice, access, format: options.format, prefers: 'tokens', contexts: false, codec, ctx });
   },
 };

@@ -173,7 +173,7 @@ export function streamingVoice({ vendor, access, format, prefers, contexts, code
   if (keepAlive) {
     scope.spawn(`${vendor.name} keep-alive`, async () => {
       while (true) {
-        await ctx.clock.sleep(keepAlive.everyMs, scope);
+        await ctx.scope.clock.sleep(keepAlive.everyMs, scope);
         line?.socket.send(keepAlive.message);
       }
     });

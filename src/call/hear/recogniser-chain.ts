@@ -2,12 +2,12 @@
  * The recognisers of one call, one at a time: the first choice, then its fallbacks. A recogniser that is lost is replaced by the
  * next; what a replaced one still says is not heard. Words come out in the call's media time. Never touches voice activity.
  */
-import type { ProviderChain } from '../agent/plan.ts';
-import { type AudioFormat, msOf } from '../audio/format.ts';
-import { AywaError } from '../kernel/errors.ts';
-import type { Scope } from '../kernel/scope.ts';
-import type { ProviderContext, ProviderSet } from '../providers/contract.ts';
-import type { Ears, Recognised } from '../providers/stt/contract.ts';
+import type { ProviderChain } from '../../agent/plan.ts';
+import { type AudioFormat, msOf } from '../../audio/format.ts';
+import { AywaError } from '../../kernel/errors.ts';
+import type { Scope } from '../../kernel/scope.ts';
+import type { ProviderContext, ProviderSet } from '../../providers/contract.ts';
+import type { Ears, Recognised } from '../../providers/stt/contract.ts';
 import type { Heard } from './listening.ts';
 
 type Words = Extract<Recognised, { type: 'partial' | 'final' | 'turnEnd' }>;

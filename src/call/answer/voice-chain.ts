@@ -2,14 +2,14 @@
  * The agent's voices, in order. The first is open from the start of the call; one that refuses, breaks or makes no sound in time is
  * left for the next, which stays for the call. A voice that has begun a reply is never replaced inside it.
  */
-import type { CallPlan } from '../agent/plan.ts';
-import { type Converter, converter } from '../audio/convert.ts';
-import { type AudioFormat, sameFormat } from '../audio/format.ts';
-import { AywaError } from '../kernel/errors.ts';
-import type { Scope } from '../kernel/scope.ts';
-import type { ProviderContext, ProviderSet } from '../providers/contract.ts';
-import type { Speech, Voice } from '../providers/tts/contract.ts';
-import type { CallEventBody } from './events.ts';
+import type { CallPlan } from '../../agent/plan.ts';
+import { type Converter, converter } from '../../audio/convert.ts';
+import { type AudioFormat, sameFormat } from '../../audio/format.ts';
+import { AywaError } from '../../kernel/errors.ts';
+import type { Scope } from '../../kernel/scope.ts';
+import type { ProviderContext, ProviderSet } from '../../providers/contract.ts';
+import type { Speech, Voice } from '../../providers/tts/contract.ts';
+import type { CallEventBody } from '../events.ts';
 import { modelOf } from './model-chain.ts';
 
 /** From the last text to the first sound: four times what a good voice needs, and short enough to try another one. */
@@ -94,7 +94,7 @@ export function openVoices({ plan, format, providers, ctx, tell }: VoiceParts): 
       };
       const arm = (ms: number) => {
         watch.cancel();
-        watch = ctx.clock.timer(ms, () => fail(new AywaError('provider_timeout', { detail: `${chosen().provider} made no sound.` })));
+        watch = ctx.scope.clock.timer(ms, () => fail(new AywaError('provider_timeout', { detail: `${chosen().provider} made no sound.` })));
       };
       const fail = (error: AywaError) => {
         if (over) return;

@@ -1,5 +1,5 @@
 /** The track of a line without audio: words are sent as they are made, and what was sent was heard. */
-import type { Line } from '../carriers/carrier.ts';
+import type { Line } from '../../carriers/carrier.ts';
 import type { HeardText, PlayoutListener, Track } from './playout.ts';
 
 export function openTextTrack(line: Line, reply: number, listener: PlayoutListener): Track {

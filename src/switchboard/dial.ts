@@ -2,15 +2,15 @@
 import type { CarrierAccount } from '../carriers/carrier.ts';
 import { AywaError, asAywaError } from '../kernel/errors.ts';
 import { carrierNamed } from './access.ts';
-import type { ApiDeps } from './deps.ts';
+import type { PlacingDeps } from './deps.ts';
+import { websocketUrl } from './media-door.ts';
 import type { PlacedCall } from './place-call.ts';
-import { websocketUrl } from './presenters.ts';
 
 /** Ringing, the request before it and the stream after it fit into the 60 s of the media token. */
 const RING_SECONDS = 45;
 
 /** The carrier's id of the call. Throws `carrier_refused`, a 4xx whatever happened, because a client that repeats would dial again. */
-export async function dial(deps: ApiDeps, account: CarrierAccount, call: PlacedCall, to: string): Promise<string> {
+export async function dial(deps: PlacingDeps, account: CarrierAccount, call: PlacedCall, to: string): Promise<string> {
   const { config, switchboard, egress, scope, log, carrierCalls } = deps;
   const { id } = call.row;
   const carrier = carrierNamed(account.carrier);

@@ -6,7 +6,7 @@ import type { Carrier } from '../carriers/carrier.ts';
 import { CARRIERS } from '../carriers/index.ts';
 import { AywaError } from '../kernel/errors.ts';
 import { PROVIDERS, type Tenant } from '../providers/index.ts';
-import type { ApiDeps } from './deps.ts';
+import type { PlacingDeps } from './deps.ts';
 
 type Variables = Readonly<Record<string, string>>;
 
@@ -21,7 +21,7 @@ export interface Access {
 }
 
 /** `DEEPGRAM_API_KEY`, `TWILIO_ACCOUNT_SID`, ...: the newest credential of a vendor wins over the environment. */
-export async function accessFor({ config, store }: ApiDeps, organization: string): Promise<Access> {
+export async function accessFor({ config, store }: PlacingDeps, organization: string): Promise<Access> {
   const newest = new Map<string, string>();
   for (const { provider, id } of await store.credentials.list(organization, { limit: 1_000 })) {
     if (!newest.has(provider)) newest.set(provider, id);

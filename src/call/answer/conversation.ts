@@ -3,9 +3,9 @@
  * the agent's words as far as they were heard, nothing else. Append-only apart from the turn that is being answered, so that a
  * provider's prompt cache keeps hitting.
  */
-import type { CallPlan } from '../agent/plan.ts';
-import type { Message } from '../providers/llm/contract.ts';
-import type { CallEvent } from './events.ts';
+import type { CallPlan } from '../../agent/plan.ts';
+import type { Message } from '../../providers/llm/contract.ts';
+import type { CallEvent } from '../events.ts';
 
 export interface Conversation {
   take(event: CallEvent): void;

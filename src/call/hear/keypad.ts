@@ -1,5 +1,5 @@
 /** Keys that the caller presses, collected into one entry: complete at `#`, or when no key follows. */
-import type { Clock, Timer } from '../kernel/clock.ts';
+import type { Clock, Timer } from '../../kernel/clock.ts';
 
 /** People pause for less than this between two keys of one number. */
 const NEXT_KEY_MS = 2_000;

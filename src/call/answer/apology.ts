@@ -3,8 +3,8 @@
  * disk and needs no provider. Made by tools/apology.ts.
  */
 import { readFileSync } from 'node:fs';
-import { converter } from '../audio/convert.ts';
-import { type AudioFormat, MULAW_8K } from '../audio/format.ts';
+import { converter } from '../../audio/convert.ts';
+import { type AudioFormat, MULAW_8K } from '../../audio/format.ts';
 
 export const APOLOGY_TEXT = 'I am sorry, I am having trouble. One moment please.';
 

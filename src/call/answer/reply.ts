@@ -3,20 +3,19 @@
  * no way to the caller until `adopt` gives it a number and a track; what it made before is held in memory. A draft is a reply
  * that has not been adopted. It never decides whose turn it is, and never fails silently: it says the fallback, or the apology.
  */
-import type { CallPlan } from '../agent/plan.ts';
-import { msOf } from '../audio/format.ts';
-import { AywaError, asAywaError } from '../kernel/errors.ts';
-import { isCancelled, type Scope } from '../kernel/scope.ts';
-import type { ProviderContext } from '../providers/contract.ts';
-import type { Message, ToolCall } from '../providers/llm/contract.ts';
-import type { Speech } from '../providers/tts/contract.ts';
+import type { CallPlan } from '../../agent/plan.ts';
+import { msOf } from '../../audio/format.ts';
+import { AywaError, asAywaError } from '../../kernel/errors.ts';
+import { isCancelled, type Scope } from '../../kernel/scope.ts';
+import type { ProviderContext } from '../../providers/contract.ts';
+import type { Message, ToolCall } from '../../providers/llm/contract.ts';
+import type { Speech } from '../../providers/tts/contract.ts';
+import type { CallEventBody, EndReason } from '../events.ts';
+import { wordsOf } from '../turn/endpointing.ts';
 import { APOLOGY_TEXT, apology } from './apology.ts';
 import { clauses } from './clauses.ts';
 import type { Conversation } from './conversation.ts';
-import { wordsOf } from './endpointing.ts';
-import type { CallEventBody, EndReason } from './events.ts';
 import type { ModelChain } from './model-chain.ts';
-import type { Track } from './playout.ts';
 import type { Tools } from './tool-round.ts';
 import type { Voices } from './voice-chain.ts';
 
@@ -34,9 +33,23 @@ export interface ReplyParts {
 /** What it says: given words, or the model's answer to the conversation, with `asked` as the caller's last words while they are no turn yet. */
 export type Script = { readonly text: string; readonly endAfter: boolean } | { readonly asked: string | undefined };
 
+/** The way to the caller's ear: what a reply makes of its track. After the reply was cut everything does nothing. */
+export interface ReplyTrack {
+  /** Audio in the line's format, any length; copied. */
+  write(bytes: Uint8Array): void;
+  /** Text whose audio follows. */
+  text(piece: string): void;
+  /** Text whose audio has not come will have none: its voice is gone. */
+  lose(): void;
+  /** A spoken word: milliseconds from the first byte of this track. */
+  word(text: string, atMs: number, endAtMs: number): void;
+  /** No more audio will come. */
+  end(): void;
+}
+
 export interface Reply {
   /** From now on it is heard. `broken` tells, instead of the track's `ended`, that no more sound than these milliseconds will come. */
-  adopt(number: number, track: Track, broken: (soundMs: number) => void): void;
+  adopt(number: number, track: ReplyTrack, broken: (soundMs: number) => void): void;
   /** Everything stops and is released; nothing reaches the track after it returns. */
   cancel(): void;
   readonly failed: boolean;
@@ -56,7 +69,7 @@ export function startReply(script: Script, parts: ReplyParts): Reply {
   /** What each round of tool calls was introduced with, by the first call's id. */
   const rounds = new Map<string, { text: string; calls: readonly ToolCall[] }>();
   let number: number | undefined;
-  let track: Track | undefined;
+  let track: ReplyTrack | undefined;
   let broken = (_soundMs: number) => {};
   let soundMs = 0;
   /** Text whose voice has not begun: it counts as said from the first sound on, and not at all if there is none. */

@@ -5,11 +5,11 @@
  * Every stretch of audio that the far end may still drop has a generation; marks are named `generation:index`. Clearing begins
  * a new generation, so marks that a carrier echoes for discarded audio count for nothing.
  */
-import { FADE_MS, fadeIn } from '../audio/fade.ts';
-import { bytesOf, bytesPerSample, FRAME_MS } from '../audio/format.ts';
-import { tape } from '../audio/tape.ts';
-import type { Line } from '../carriers/carrier.ts';
-import type { Clock, Timer } from '../kernel/clock.ts';
+import { FADE_MS, fadeIn } from '../../audio/fade.ts';
+import { bytesOf, bytesPerSample, FRAME_MS } from '../../audio/format.ts';
+import { tape } from '../../audio/tape.ts';
+import type { Line } from '../../carriers/carrier.ts';
+import type { Clock, Timer } from '../../kernel/clock.ts';
 import { heardWords } from './heard-text.ts';
 
 /** Told synchronously: post, do not work. */

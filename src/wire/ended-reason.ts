@@ -3,7 +3,7 @@
  * them; where it has no exact counterpart, the nearest one that puts the fault on the right side is taken.
  */
 import type { Channel } from '../agent/plan.ts';
-import type { EndReason } from './events.ts';
+import type { EndReason } from '../call/events.ts';
 
 /** `provider` is the vendor at fault for `stt-failed`, `llm-failed` and `tts-failed`; a vendor without a published name gives a general one. */
 export function endedReasonOf(reason: EndReason, provider: string | null, channel: Channel): string {

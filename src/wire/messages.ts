@@ -3,8 +3,8 @@
  * gives. Pure; the host feeds websocket clients with it, the journal its record and webhooks. It never decides anything.
  */
 import type { Channel } from '../agent/plan.ts';
+import type { BodyOf, CallEvent } from '../call/events.ts';
 import { endedReasonOf } from './ended-reason.ts';
-import type { BodyOf, CallEvent } from './events.ts';
 
 type CallStatus = 'queued' | 'ringing' | 'in-progress' | 'ended';
 

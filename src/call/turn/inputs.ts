@@ -1,6 +1,6 @@
 /** Which events are inputs of the turn table, and what they say to it: the same for a live call and for a log that is played again. */
-import type { CallPlan } from '../agent/plan.ts';
-import type { CallEvent, CallEventBody, EventOf } from './events.ts';
+import type { CallPlan } from '../../agent/plan.ts';
+import type { CallEvent, CallEventBody, EventOf } from '../events.ts';
 import type { Input, Saying, TimerName } from './turn-state.ts';
 
 export function inputOf(event: CallEvent, plan: CallPlan): Input | null {

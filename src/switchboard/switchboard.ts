@@ -172,7 +172,7 @@ export function createSwitchboard(deps: SwitchboardDeps): Switchboard {
     const { account } = leg;
     if (!carrier || !account || !providerCallId) return;
     try {
-      await withDeadline(scope, clock, 'hanging up', HANG_UP_WITHIN_MS, (hanging) =>
+      await withDeadline(scope, 'hanging up', HANG_UP_WITHIN_MS, (hanging) =>
         carrier.hangUp(providerCallId, account, deps.egress, hanging),
       );
     } catch (thrown) {

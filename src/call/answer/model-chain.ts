@@ -2,12 +2,12 @@
  * The agent's models, in order: the first that speaks answers. A model that refuses, breaks or stays silent before its first word is
  * left for the next one; after its first word it is never replaced, since half an answer by another model is a different answer.
  */
-import type { ProviderChain } from '../agent/plan.ts';
-import { AywaError, asAywaError } from '../kernel/errors.ts';
-import { isCancelled } from '../kernel/scope.ts';
-import type { ProviderChoice, ProviderContext, ProviderSet } from '../providers/contract.ts';
-import type { PromptRequest, Said } from '../providers/llm/contract.ts';
-import type { CallEventBody } from './events.ts';
+import type { ProviderChain } from '../../agent/plan.ts';
+import { AywaError, asAywaError } from '../../kernel/errors.ts';
+import { isCancelled } from '../../kernel/scope.ts';
+import type { ProviderChoice, ProviderContext, ProviderSet } from '../../providers/contract.ts';
+import type { PromptRequest, Said } from '../../providers/llm/contract.ts';
+import type { CallEventBody } from '../events.ts';
 
 /** A caller takes about 3 s of silence for a broken line; what is left after this speaks the fallback sentence. `timeoutSeconds` of a model overrules it. */
 const FIRST_TOKEN_MS = 2_300;
@@ -31,7 +31,7 @@ export function createModelChain(chain: ProviderChain, providers: ProviderSet): 
         const given = choice.settings.timeoutSeconds;
         const otherwise = next ? Math.min(HURRIED_MS, left) : Math.max(LAST_LEAST_MS, left);
         const budget = typeof given === 'number' ? given * 1_000 : otherwise;
-        const startedAt = ctx.clock.now();
+        const startedAt = ctx.scope.clock.now();
         let spoke = false;
         try {
           for await (const said of ask(choice, providers, request, budget, ctx)) {
@@ -48,7 +48,7 @@ export function createModelChain(chain: ProviderChain, providers: ProviderSet): 
           if (spoke || !next) throw fault;
           tell({ type: 'provider.switched', kind: 'llm', from: choice.provider, to: next.provider });
         }
-        left -= ctx.clock.now() - startedAt;
+        left -= ctx.scope.clock.now() - startedAt;
       }
     },
   };
@@ -67,7 +67,7 @@ async function* ask(
   const scope = ctx.scope.child(`model ${choice.provider}`);
   let silent = false;
   const watch = (ms: number) =>
-    ctx.clock.timer(ms, () => {
+    ctx.scope.clock.timer(ms, () => {
       silent = true;
       void scope.close('silent');
     });

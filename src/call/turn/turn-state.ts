@@ -1,5 +1,5 @@
 /** What the turn table reads and writes: its state, inputs and effects, and the agent's policy. Plain data, no rule. */
-import type { EndReason, ReplyCause } from './events.ts';
+import type { EndReason, ReplyCause } from '../events.ts';
 
 export type Phase = 'listening' | 'deciding' | 'thinking' | 'speaking' | 'yielding' | 'closing' | 'over';
 export type TimerName = 'turn-end' | 'false-alarm' | 'quiet' | 'silence' | 'duration' | 'closing';

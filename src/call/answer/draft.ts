@@ -2,12 +2,12 @@
  * Drafts: answers that are begun before the caller's turn is certain. A draft has no path to the line; it becomes the reply when the
  * words and the conversation are still the ones that it answers, and is closed otherwise.
  */
-import type { CallPlan } from '../agent/plan.ts';
+import type { CallPlan } from '../../agent/plan.ts';
+import type { CallEventBody } from '../events.ts';
+import { wordsOf } from '../turn/endpointing.ts';
+import { type TurnState, textOf } from '../turn/turn-state.ts';
 import type { Conversation } from './conversation.ts';
-import { wordsOf } from './endpointing.ts';
-import type { CallEventBody } from './events.ts';
 import { type Reply, type ReplyParts, startReply } from './reply.ts';
-import { type TurnState, textOf } from './turn-state.ts';
 
 /** Each one costs a model call, most of them for nothing. */
 const MOST_PER_TURN = 3;

@@ -2,13 +2,13 @@
  * The tool calls of one model answer: they run side by side, each within its own deadline, and the model goes on when all have
  * answered. Whatever happens, each call gets exactly one result in the log; what it costs the caller to wait is covered by words.
  */
-import type { Desk, ToolResult } from '../agent/desk.ts';
-import type { CallPlan, ToolMessage, ToolPlan } from '../agent/plan.ts';
-import type { Clock } from '../kernel/clock.ts';
-import { asAywaError } from '../kernel/errors.ts';
-import { isCancelled, type Scope, withDeadline } from '../kernel/scope.ts';
-import type { ToolCall } from '../providers/llm/contract.ts';
-import type { CallEventBody } from './events.ts';
+import type { Desk, ToolResult } from '../../agent/desk.ts';
+import type { CallPlan, ToolMessage, ToolPlan } from '../../agent/plan.ts';
+import type { Clock } from '../../kernel/clock.ts';
+import { asAywaError } from '../../kernel/errors.ts';
+import { isCancelled, type Scope, withDeadline } from '../../kernel/scope.ts';
+import type { ToolCall } from '../../providers/llm/contract.ts';
+import type { CallEventBody } from '../events.ts';
 
 interface RoundOutcome {
   /** The call ends when the reply was heard. */
@@ -49,7 +49,7 @@ export function createTools({ plan, desk, clock, scope: callScope, tell }: ToolP
   const ask = async (tool: ToolPlan, call: ToolCall, scope: Scope): Promise<ToolResult> => {
     const question = { ...call, arguments: { ...call.arguments, ...tool.fixed }, target: tool.target, source: tool.source };
     try {
-      const { results } = await withDeadline(scope, clock, `tool ${tool.spec.name}`, tool.timeoutMs, (inner) =>
+      const { results } = await withDeadline(scope, `tool ${tool.spec.name}`, tool.timeoutMs, (inner) =>
         desk.ask({ type: 'tool-calls', call: plan.call, calls: [question], timeoutMs: tool.timeoutMs }, inner),
       );
       return results.find((result) => result.id === call.id) ?? { id: call.id, ok: false, result: 'The tool gave no result.' };

@@ -1,5 +1,5 @@
 /** The turn table's timers: the state names what is due when, this arms it. Nothing else starts a timer for a turn. */
-import type { Clock, Timer } from '../kernel/clock.ts';
+import type { Clock, Timer } from '../../kernel/clock.ts';
 import type { TimerName, TurnState } from './turn-state.ts';
 
 export interface TurnTimers {

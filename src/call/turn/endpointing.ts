@@ -5,7 +5,7 @@ const DEAF_FAREWELL = 'I am sorry, I cannot hear you at the moment. Please call 
  * mean "stop". Compiled once per call from the agent's policy; pure, and linear in time, since the patterns come from users.
  */
 import { RE2JS } from 're2js';
-import type { CallPlan, EndpointingRule } from '../agent/plan.ts';
+import type { CallPlan, EndpointingRule } from '../../agent/plan.ts';
 import type { Policy } from './turn-state.ts';
 
 export function compilePolicy(plan: CallPlan): Policy {

@@ -2,7 +2,7 @@
  * The rules behind the turn table's cells: small pure functions from a state to the next one with its effects. Each returns a whole
  * state; none of them knows which cell it stands in.
  */
-import type { EndReason } from './events.ts';
+import type { EndReason } from '../events.ts';
 import {
   type CutBy,
   type Effect,

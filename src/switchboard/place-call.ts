@@ -12,14 +12,13 @@ import { sha256, uuidv7 } from '../kernel/ids.ts';
 import type { ProviderChoice, ProviderKind } from '../providers/contract.ts';
 import { chooseProvider, defaultChoice } from '../providers/index.ts';
 import { type Access, accessFor } from './access.ts';
-import type { Call } from './contract.ts';
-import type { ApiDeps } from './deps.ts';
+import type { PlacingDeps } from './deps.ts';
 import type { OpenCallRow } from './switchboard.ts';
 
 export interface CallOrder {
   readonly organization: string;
   readonly channel: Channel;
-  readonly type: Call['type'];
+  readonly type: OpenCallRow['type'];
   /** The stored assistant's id, or `null` for a transient one. */
   readonly assistantId: string | null;
   readonly assistant: Assistant;
@@ -41,7 +40,7 @@ export interface PlacedCall {
 }
 
 /** Throws what the assistant, its providers or the capacity have against this call, with field paths where it is the assistant. */
-export async function placeCall(deps: ApiDeps, order: CallOrder): Promise<PlacedCall> {
+export async function placeCall(deps: PlacingDeps, order: CallOrder): Promise<PlacedCall> {
   const access = await accessFor(deps, order.organization);
   const now = Math.floor(deps.clock.wall());
   const id = uuidv7(now);
@@ -72,7 +71,7 @@ export async function placeCall(deps: ApiDeps, order: CallOrder): Promise<Placed
 }
 
 /** What a model server of the customer's is told: it may command the call that it thinks for. */
-function factsOf({ config, store }: ApiDeps, { request, customer, number }: CallOrder, row: OpenCallRow): Record<string, unknown> {
+function factsOf({ config, store }: PlacingDeps, { request, customer, number }: CallOrder, row: OpenCallRow): Record<string, unknown> {
   const { id, organization: orgId, type, assistantId } = row;
   const { metadata } = request;
   const monitor = { controlUrl: controlUrl(store.sealing, row, config.publicUrl) };

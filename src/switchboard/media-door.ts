@@ -105,3 +105,8 @@ function sameOrigin(origin: string, publicUrl: string): boolean {
 function flat(headers: IncomingMessage['headers']): Record<string, string | undefined> {
   return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : value]));
 }
+
+/** An address of ours for a websocket: the public origin, as `ws` or `wss`. */
+export function websocketUrl(publicUrl: string, path: string): string {
+  return publicUrl.replace(/^http/, 'ws') + path;
+}

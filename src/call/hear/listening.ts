@@ -2,14 +2,14 @@
  * What the caller says: one stream of audio in; voice activity and recognised words out. Keeps the recogniser supplied, replays
  * the last seconds to the next one when it fails, and notices when it is deaf. Never decides whose turn it is.
  */
-import type { ProviderChain } from '../agent/plan.ts';
-import { decoder } from '../audio/convert.ts';
-import { type AudioFormat, bytesOf, msOf } from '../audio/format.ts';
-import { tape } from '../audio/tape.ts';
-import { AywaError } from '../kernel/errors.ts';
-import type { ProviderContext, ProviderSet } from '../providers/contract.ts';
-import type { Recognised } from '../providers/stt/contract.ts';
-import type { OpenVoiceActivity } from '../providers/vad/contract.ts';
+import type { ProviderChain } from '../../agent/plan.ts';
+import { decoder } from '../../audio/convert.ts';
+import { type AudioFormat, bytesOf, msOf } from '../../audio/format.ts';
+import { tape } from '../../audio/tape.ts';
+import { AywaError } from '../../kernel/errors.ts';
+import type { ProviderContext, ProviderSet } from '../../providers/contract.ts';
+import type { Recognised } from '../../providers/stt/contract.ts';
+import type { OpenVoiceActivity } from '../../providers/vad/contract.ts';
 import { recogniserChain } from './recogniser-chain.ts';
 import { voiceGate, WINDOW_MS } from './voice-gate.ts';
 

@@ -6,13 +6,13 @@
  */
 import { mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { decoder } from '../audio/convert.ts';
-import { FADE_MS } from '../audio/fade.ts';
-import type { AudioFormat } from '../audio/format.ts';
-import { type WavShape, wavHeader } from '../audio/wav.ts';
-import { channel } from '../kernel/channel.ts';
-import { AywaError } from '../kernel/errors.ts';
-import type { Scope } from '../kernel/scope.ts';
+import { decoder } from '../../audio/convert.ts';
+import { FADE_MS } from '../../audio/fade.ts';
+import type { AudioFormat } from '../../audio/format.ts';
+import { type WavShape, wavHeader } from '../../audio/wav.ts';
+import { channel } from '../../kernel/channel.ts';
+import { AywaError } from '../../kernel/errors.ts';
+import type { Scope } from '../../kernel/scope.ts';
 
 export interface StoredRecording {
   readonly file: string;
