@@ -11,7 +11,10 @@ import { createEgress } from '../src/kernel/egress.ts';
 import { silentLog } from '../src/kernel/log.ts';
 import { rootScope } from '../src/kernel/scope.ts';
 import { createSilero } from '../src/providers/vad/silero.ts';
+import { planOf } from './lib/plan.ts';
 import { type Summary, summary } from './lib/stats.ts';
+
+const AGENT = planOf('default').agent;
 
 const ROOT = '/usr/share/asterisk/sounds/en_US_f_Allison';
 const NO_SPEECH = /beep|tone|silence|ring|click/;
@@ -44,7 +47,6 @@ export async function bargeOnset(): Promise<{ summary: Summary; missed: number }
 function heardAt(detector: ReturnType<typeof createSilero>, signal: Int16Array, lead: number): number | undefined {
   const scope = rootScope('bench');
   let started = false;
-  const choice = { provider: 'none', settings: {}, access: { apiKey: '', baseUrl: '' } };
   const ears = {
     name: 'none',
     kind: 'stt',
@@ -56,14 +58,11 @@ function heardAt(detector: ReturnType<typeof createSilero>, signal: Int16Array, 
   } as const;
   const listening = openListening({
     format: MULAW_8K,
-    chain: [choice],
-    language: 'en',
-    expected: [],
-    interruptVoiceMs: 64,
+    agent: () => AGENT,
     providers: { stt: () => ears, llm: () => undefined, tts: () => undefined },
     vad: detector.open,
-    heard: (heard) => {
-      started ||= heard.type === 'started';
+    perceived: (told) => {
+      started ||= told.type === 'started';
     },
     ctx: { scope, egress: createEgress('any'), log: silentLog },
   });

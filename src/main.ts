@@ -148,7 +148,7 @@ async function wire(config: Config, scope: Scope, log: Log, onFenced: (detail: s
     makeHost: (name) => (config.callHosts === 0 ? inProcessHost(hostParts(settings(name), log)) : childHost(settings(name), clock)),
     journal: {
       open: ({ row, assistant, plan }) =>
-        journal.open({ row, assistant, prompt: plan.prompt.find((message) => message.role === 'system')?.content ?? null }),
+        journal.open({ row, assistant, prompt: plan.agent.prompt.find((message) => message.role === 'system')?.content ?? null }),
       append: journal.append,
     },
     answer,

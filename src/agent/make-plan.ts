@@ -6,7 +6,7 @@ import { AywaError, type FieldFault, isAywaError } from '../kernel/errors.ts';
 import type { ProviderChoice, ProviderKind } from '../providers/contract.ts';
 import type { Message } from '../providers/llm/contract.ts';
 import { type Assistant, type AssistantTool, isObject, mergeOverrides } from './definition.ts';
-import type { CallPlan, Channel, IdlePlan, Opening, ProviderChain } from './plan.ts';
+import type { CallPlan, Channel, IdlePlan, KeypadPlan, Opening, ProviderChain } from './plan.ts';
 import { fillAll, filler } from './prompt.ts';
 import { planTools } from './tools.ts';
 import { planTurns } from './turns.ts';
@@ -64,25 +64,28 @@ export function makePlan(input: PlanInput, assistant: Assistant = effectiveAssis
     call: call.id,
     organization: call.organization,
     channel: call.channel,
-    assistantId: call.assistantId,
-    agentName: assistant.name ?? 'Agent',
     from: call.from,
     to: call.to,
-    language,
-    opening,
-    prompt: promptOf(assistant),
-    tools,
-    stt: silent ? [input.choose('stt', 'lab', {})] : ears(input, assistant),
-    llm,
-    tts: silent ? [input.choose('tts', 'lab', {})] : voices(input, assistant),
-    expected: expectedOf(assistant, llm),
-    turns,
-    idle: idleOf(assistant),
-    silenceMs: (assistant.silenceTimeoutSeconds ?? (silent ? TYPED_SILENCE_SECONDS : SILENCE_SECONDS)) * 1000,
+    agent: {
+      assistantId: call.assistantId,
+      name: assistant.name ?? 'Agent',
+      language,
+      opening,
+      prompt: promptOf(assistant),
+      tools,
+      stt: silent ? [input.choose('stt', 'lab', {})] : ears(input, assistant),
+      llm,
+      tts: silent ? [input.choose('tts', 'lab', {})] : voices(input, assistant),
+      expected: expectedOf(assistant, llm),
+      turns,
+      keypad: keypadOf(assistant),
+      idle: idleOf(assistant),
+      silenceMs: (assistant.silenceTimeoutSeconds ?? (silent ? TYPED_SILENCE_SECONDS : SILENCE_SECONDS)) * 1000,
+      endPhrases: assistant.endCallPhrases ?? [],
+      farewell: assistant.endCallMessage ?? '',
+      fallback: FALLBACK,
+    },
     durationMs: (assistant.maxDurationSeconds ?? DURATION_SECONDS) * 1000,
-    endPhrases: assistant.endCallPhrases ?? [],
-    farewell: assistant.endCallMessage ?? '',
-    fallback: FALLBACK,
     record: !silent && (assistant.artifactPlan?.recordingEnabled ?? true) && !assistant.compliancePlan?.hipaaEnabled,
     metadata: { ...input.facts, ...(assistant.metadata && { metadata: assistant.metadata }) },
   };
@@ -183,6 +186,14 @@ function idleOf(assistant: Assistant): IdlePlan {
     return { afterMs: Number(timeoutSeconds) * 1000 || 7_500, texts, most: Number(triggerMaxCount) || 3 };
   }
   return { afterMs: 0, texts: [], most: 0 };
+}
+
+/** Digits reach the model only where the assistant asks for them. Vapi's defaults: two seconds, `#`. */
+function keypadOf({ keypadInputPlan: plan }: Assistant): KeypadPlan | null {
+  if (!plan?.enabled) return null;
+  const { delimiters: named = '#' } = plan;
+  const delimiters = (typeof named === 'string' ? [named] : named).filter((key) => key !== '');
+  return { timeoutMs: (plan.timeoutSeconds ?? 2) * 1000, delimiters };
 }
 
 function brains(input: PlanInput, assistant: Assistant): ProviderChain {

@@ -86,14 +86,18 @@ export interface IdlePlan {
   readonly most: number;
 }
 
-export interface CallPlan {
-  readonly call: string;
-  readonly organization: string;
-  readonly channel: Channel;
+/** What keys that the caller presses become; `null` in the agent's plan: they are noted and nobody is told. */
+export interface KeypadPlan {
+  /** An entry is complete when no key follows for so long; ms; 0: each key by itself. */
+  readonly timeoutMs: number;
+  /** Keys that complete an entry and are not part of it. */
+  readonly delimiters: readonly string[];
+}
+
+/** What is true of the agent that speaks now. A flow's node, another member of a squad or another language is another one of these. */
+export interface AgentPlan {
   readonly assistantId: string | null;
-  readonly agentName: string;
-  readonly from: string | null;
-  readonly to: string | null;
+  readonly name: string;
   readonly language: string;
   readonly opening: Opening;
   /** The prompt before the conversation: rendered system messages and examples. */
@@ -105,13 +109,24 @@ export interface CallPlan {
   /** Hints or grammar for the recogniser. */
   readonly expected: readonly string[];
   readonly turns: TurnPolicy;
+  readonly keypad: KeypadPlan | null;
   readonly idle: IdlePlan;
   readonly silenceMs: number;
-  readonly durationMs: number;
   readonly endPhrases: readonly string[];
   readonly farewell: string;
   /** Spoken when a reply fails: the agent's answer to its own breakdown. */
   readonly fallback: string;
+}
+
+/** What is true of the call, whoever speaks in it; `agent` is the one that begins. */
+export interface CallPlan {
+  readonly call: string;
+  readonly organization: string;
+  readonly channel: Channel;
+  readonly from: string | null;
+  readonly to: string | null;
+  readonly agent: AgentPlan;
+  readonly durationMs: number;
   readonly record: boolean;
   /** For model servers that want it: facts of the call, and the assistant's `metadata` under its name. */
   readonly metadata: Readonly<Record<string, unknown>>;

@@ -5,6 +5,7 @@
 import type { CallEvent } from '../call/events.ts';
 import type { CallArtifact } from '../journal/call-facts.ts';
 import type { CallTimeline } from '../journal/timeline.ts';
+import type { ProviderKind } from '../providers/contract.ts';
 
 /** Every error answer. `message` is a list when several fields are wrong. */
 export interface ErrorBody {
@@ -71,5 +72,5 @@ export interface Readiness {
 
 /** `GET /providers`: what an assistant can choose, from the provider tables. */
 export interface ProviderList {
-  providers: { kind: 'stt' | 'llm' | 'tts'; name: string; configured: boolean; needs: string; settings: Record<string, unknown> }[];
+  providers: { kind: ProviderKind; name: string; configured: boolean; needs: string; settings: Record<string, unknown> }[];
 }

@@ -5,6 +5,7 @@
  */
 import { z } from 'zod';
 import { CHANNELS } from '../agent/plan.ts';
+import { PROVIDER_KINDS } from '../providers/contract.ts';
 
 /** Who may see a field: anyone, operators, people who may hear the caller, nobody in clear. */
 export const privacy = z.registry<{ class: 'public' | 'internal' | 'personal' | 'secret' }>();
@@ -64,6 +65,10 @@ const bodies = [
   z.object({ type: z.literal('call.dialing'), carrier: z.string(), providerCallId: z.string().nullable() }),
   z.object({ type: z.literal('call.ringing') }),
   z.object({ type: z.literal('call.answered') }),
+  /** Another agent speaks from here on: a handoff, a node of a flow, another language. The one that begins is named by `call.created`. */
+  z.object({ type: z.literal('agent.entered'), agent: z.string(), assistantId: z.string().nullable(), from: z.string() }),
+  /** The call goes on here, from its past: another node or process had it before. */
+  z.object({ type: z.literal('call.resumed'), node: z.string(), host: z.string() }),
   z.object({
     type: z.literal('line.connected'),
     carrier: z.string(),
@@ -72,6 +77,10 @@ const bodies = [
     facts: personal(z.record(z.string(), z.string())),
   }),
   z.object({ type: z.literal('line.ended'), by: z.enum(['caller', 'carrier', 'network']), detail: z.string() }),
+  /** The leg broke or was parked: nothing is said and nobody is waited for until it is back. */
+  z.object({ type: z.literal('line.held'), on: z.boolean(), why: z.enum(['asked', 'lost']) }),
+  z.object({ type: z.literal('transfer.begun'), destination: personal(z.string()) }),
+  z.object({ type: z.literal('transfer.ended'), ok: z.boolean(), detail: z.string() }),
   z.object({ type: z.literal('line.malformed'), code: z.string(), detail: z.string(), count: z.int() }),
   /** Asked to end: the closing sequence (farewell, its mark, a tail, hang up) begins. */
   z.object({ type: z.literal('call.closing'), reason: EndReason, detail: z.string().nullable() }),
@@ -92,8 +101,16 @@ const bodies = [
     language: z.string().nullable(),
     rejected: z.boolean(),
     typed: z.boolean(),
+    /** The recogniser never made them final; they are what it had when the voice had been gone for long, or the caller was. */
+    interim: z.boolean().optional(),
+    /** The final of interim words, which it takes the place of: their `from`. */
+    replaces: ms.optional(),
   }),
   z.object({ type: z.literal('caller.turn_end'), probability: z.number() }),
+  /** Somebody outside says how long to wait after the end of the voice before these words are answered. */
+  z.object({ type: z.literal('wait.asked'), waitMs: ms }),
+  /** What answered the telephone, before anybody spoke to it. */
+  z.object({ type: z.literal('screening.decided'), by: z.enum(['person', 'machine', 'unknown']), detail: z.string() }),
   /**
    * The caller's turn as the agent will answer it. `from` and `to` span its words in media time. A reply that is cut before its first
    * sound gives the turn back: it comes again under the same number, with what was added, and replaces the earlier one.
@@ -108,6 +125,8 @@ const bodies = [
   /** The first sound of the reply went to the line. */
   z.object({ type: z.literal('reply.audible'), reply }),
   /** The caller seems to speak: sending stopped, nothing is lost yet. */
+  /** While it is heard, every second or so: the words since the last time, and the sound so far. What a crash leaves of the reply. */
+  z.object({ type: z.literal('reply.heard'), reply, text, ms }),
   z.object({ type: z.literal('reply.ducked'), reply }),
   z.object({ type: z.literal('reply.resumed'), reply }),
   z.object({ type: z.literal('reply.cut'), reply, by: z.enum(['caller', 'say', 'control', 'close', 'superseded', 'failure']) }),
@@ -142,22 +161,24 @@ const bodies = [
   // Providers, recording, health
   z.object({
     type: z.literal('provider.failed'),
-    kind: z.enum(['stt', 'llm', 'tts']),
+    kind: z.enum(PROVIDER_KINDS),
     provider: z.string(),
     code: z.string(),
     detail: z.string(),
     final: z.boolean(),
   }),
-  z.object({ type: z.literal('provider.switched'), kind: z.enum(['stt', 'llm', 'tts']), from: z.string(), to: z.string() }),
+  z.object({ type: z.literal('provider.switched'), kind: z.enum(PROVIDER_KINDS), from: z.string(), to: z.string() }),
   z.object({
     type: z.literal('usage.counted'),
-    kind: z.enum(['stt', 'llm', 'tts']),
+    kind: z.enum(PROVIDER_KINDS),
     provider: z.string(),
     model: z.string(),
     /** Seconds of audio for stt, characters for tts, prompt tokens for llm. */
     quantity: z.number(),
     completionTokens: z.int().nullable(),
     cachedTokens: z.int().nullable(),
+    /** The vendor said nothing, or the work was cut before it did: counted here. */
+    estimated: z.boolean().optional(),
   }),
   z.object({ type: z.literal('recording.started'), file: z.string() }),
   z.object({ type: z.literal('recording.stored'), file: z.string(), bytes: z.int(), durationMs: ms }),

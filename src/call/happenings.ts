@@ -1,8 +1,8 @@
 /** What happens to a call, as events: what the ears hear, what a command asks for. Pure; the call puts them on record. */
-import type { CallPlan } from '../agent/plan.ts';
+import type { AgentPlan } from '../agent/plan.ts';
 import type { ControlCommand } from './control.ts';
 import type { CallEventBody } from './events.ts';
-import type { Heard } from './hear/listening.ts';
+import type { Perceived } from './hear/listening.ts';
 import { VOICE_GONE_MS } from './hear/voice-gate.ts';
 import { openingOf } from './turn/inputs.ts';
 
@@ -10,7 +10,7 @@ import { openingOf } from './turn/inputs.ts';
 const NOT_UNDERSTOOD = '[inaudible]';
 
 /** `null` for a final without any words. */
-export function heardEvent(told: Heard): CallEventBody | null {
+export function perceivedEvent(told: Perceived): CallEventBody | null {
   switch (told.type) {
     case 'started':
       return { type: 'caller.started' };
@@ -47,7 +47,7 @@ export function typedEvent(text: string, atMs: number): CallEventBody {
   return { type: 'caller.words', text, from: atMs, to: atMs, confidence: null, language: null, rejected: false, typed: true };
 }
 
-export function commandEvents(command: ControlCommand, plan: CallPlan, atMs: number): CallEventBody[] {
+export function commandEvents(command: ControlCommand, agent: AgentPlan, atMs: number): CallEventBody[] {
   const received = (name: string, text: string | null = null, options: Record<string, boolean> = {}): CallEventBody => ({
     type: 'control.received',
     command: name,
@@ -60,7 +60,7 @@ export function commandEvents(command: ControlCommand, plan: CallPlan, atMs: num
       return [received('say', command.text, { interruptible, interrupt, endAfter })];
     }
     case 'say-first-message':
-      return [received('say-first-message', openingOf(plan)?.text ?? null)];
+      return [received('say-first-message', openingOf(agent)?.text ?? null)];
     case 'add-message': {
       const added: CallEventBody = { type: 'memory.added', role: command.role, text: command.text };
       return command.respond ? [added, received('respond')] : [added];

@@ -2,7 +2,9 @@
  * What a call used and what that costs: counted usage times the operator's rate card, in Vapi's shapes. A price that nobody gave
  * is 0; the counts are always there.
  */
+
 import type { CallEvent, Projection } from '../call/events.ts';
+import type { ProviderKind } from '../providers/contract.ts';
 
 /** Prices in USD, by `provider/model`, else by `provider`. */
 export interface RateCard {
@@ -14,7 +16,7 @@ export interface RateCard {
 }
 
 interface Used {
-  kind: 'stt' | 'llm' | 'tts';
+  kind: ProviderKind;
   provider: string;
   model: string;
   /** Seconds, prompt tokens or characters. */

@@ -14,6 +14,8 @@ export interface Scope extends AsyncDisposable {
   readonly closed: boolean;
   /** Why the scope was closed; `undefined` while it is open. */
   readonly reason: string | undefined;
+  /** What this scope's own work threw, when that closed it. */
+  readonly failure: unknown;
   /** A scope that is closed with this one and forgotten when it is closed by itself. */
   child(name: string): Scope;
   /** Runs owned work. Its failure closes this scope with the failure as the reason. */
@@ -53,6 +55,7 @@ class OwnedScope implements Scope {
   readonly #cleanups: (() => void | Promise<void>)[] = [];
   #closing: Promise<void> | undefined;
   #reason: string | undefined;
+  #failure: unknown;
 
   constructor(name: string, options: ScopeOptions, parent?: OwnedScope) {
     this.name = name;
@@ -77,6 +80,10 @@ class OwnedScope implements Scope {
     return this.#reason;
   }
 
+  get failure(): unknown {
+    return this.#failure;
+  }
+
   child(name: string): Scope {
     const child = new OwnedScope(name, this.#options, this);
     if (this.closed) void child.close(this.#reason ?? 'closed');
@@ -93,6 +100,7 @@ class OwnedScope implements Scope {
       } catch (error) {
         if (isCancelled(error)) return;
         this.#options.onFailure?.(error, `${this.#path}/${name}`);
+        if (!this.closed) this.#failure = error;
         void this.close(error instanceof Error ? error.message : String(error));
       } finally {
         this.#tasks.delete(key);

@@ -28,7 +28,9 @@ export interface ProviderAccess {
   readonly reach?: Reach;
 }
 
-export type ProviderKind = 'stt' | 'llm' | 'tts';
+/** Ears, brain, voice: the one list of what a vendor can be to an agent. */
+export const PROVIDER_KINDS = ['stt', 'llm', 'tts'] as const;
+export type ProviderKind = (typeof PROVIDER_KINDS)[number];
 
 /** The description from which validation, masking, documentation and environment names follow. */
 export interface ProviderSpec<Settings> {

@@ -2,8 +2,10 @@
  * A call as Vapi's clients read it: its messages, transcript and status, folded from events, and the client messages that one event
  * gives. Pure; the host feeds websocket clients with it, the journal its record and webhooks. It never decides anything.
  */
+
 import type { Channel } from '../agent/plan.ts';
 import type { BodyOf, CallEvent } from '../call/events.ts';
+import type { ProviderKind } from '../providers/contract.ts';
 import { endedReasonOf } from './ended-reason.ts';
 
 type CallStatus = 'queued' | 'ringing' | 'in-progress' | 'ended';
@@ -50,7 +52,7 @@ export interface CallRecord {
   asked: RecordMessage | null;
   /** Words of the caller that no turn has taken yet. */
   pending: string[];
-  failed: Partial<Record<'stt' | 'llm' | 'tts', string>>;
+  failed: Partial<Record<ProviderKind, string>>;
 }
 
 /** An empty record; `system` is the prompt, shown as the first message when given. */

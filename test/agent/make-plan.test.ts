@@ -14,7 +14,11 @@ function input(body: unknown, change: Partial<PlanInput> = {}): PlanInput {
     ...change,
   };
 }
-const plan = (body: unknown, change: Partial<PlanInput> = {}) => makePlan(input(body, change));
+/** What is true of the call and of its agent, side by side. */
+const plan = (body: unknown, change: Partial<PlanInput> = {}) => {
+  const { agent, ...call } = makePlan(input(body, change));
+  return { ...agent, ...call };
+};
 
 describe('an empty assistant', () => {
   it('waits for the caller, with fast turns and the limits of Vapi', () => {

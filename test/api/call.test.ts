@@ -189,7 +189,7 @@ describe('a request that cannot become a call', () => {
     expect(
       (await ask('POST', '/call', { assistant: { model: { provider: 'anthropic', model: 'claude' } }, transport: bySocket })).statusCode,
     ).toBe(201);
-    expect(api.board.opened[0]?.plan.llm[0].access.apiKey).toBe('own-key');
+    expect(api.board.opened[0]?.plan.agent.llm[0].access.apiKey).toBe('own-key');
   });
 
   it('for want of a line says when to come back', async () => {

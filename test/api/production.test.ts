@@ -24,7 +24,7 @@ const ask = async (url: string, payload?: object) =>
   (await api.app.inject({ method: payload ? 'POST' : 'GET', url, headers: { 'x-api-key': key }, ...(payload && { payload }) })).json();
 const planned = async (model: object) => {
   await ask('/call', { assistant: { firstMessage: 'Hello.', model }, transport: { provider: 'aywa.text' } });
-  return api.board.opened.at(-1)?.plan.llm[0].access;
+  return api.board.opened.at(-1)?.plan.agent.llm[0].access;
 };
 
 it("sends an assistant's address without the operator's key, and to public addresses only", async () => {

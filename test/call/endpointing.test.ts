@@ -4,7 +4,7 @@ import { compilePolicy } from '../../src/call/turn/endpointing.ts';
 import { planWith } from '../scenarios/scenario.ts';
 
 const policy = (rules: EndpointingRule[] = []) =>
-  compilePolicy(planWith({ turns: { rules, interruptions: ['stop', 'never mind', "don't"] } }));
+  compilePolicy(planWith({ turns: { rules, interruptions: ['stop', 'never mind', "don't"] } }).agent, 600_000);
 const rule = (change: Partial<EndpointingRule>): EndpointingRule => ({
   of: 'caller',
   agentPattern: '',

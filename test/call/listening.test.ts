@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { type AudioFormat, msOf } from '../../src/audio/format.ts';
-import { type Heard, type ListeningOptions, openListening } from '../../src/call/hear/listening.ts';
+import { type ListeningOptions, openListening, type Perceived } from '../../src/call/hear/listening.ts';
 import { VOICE_GONE_MS, voiceGate, WINDOW_MS } from '../../src/call/hear/voice-gate.ts';
 import { VirtualClock } from '../../src/kernel/clock.ts';
 import type { Egress } from '../../src/kernel/egress.ts';
@@ -12,6 +12,7 @@ import { rootScope } from '../../src/kernel/scope.ts';
 import type { ProviderChoice } from '../../src/providers/contract.ts';
 import type { EarsListener, SpeechToText } from '../../src/providers/stt/contract.ts';
 import type { OpenVoiceActivity } from '../../src/providers/vad/contract.ts';
+import { planWith } from '../scenarios/scenario.ts';
 
 const PCM_8K: AudioFormat = { encoding: 'pcm16', rate: 8000 };
 
@@ -28,7 +29,7 @@ interface Connection {
 
 function begin(providers: string[] = ['one'], extra: Partial<ListeningOptions> & { broken?: string } = {}) {
   const connections: Connection[] = [];
-  const heard: Heard[] = [];
+  const heard: Perceived[] = [];
   const scope = rootScope('call', { clock: new VirtualClock() });
   let slots = 0;
   const stt = (name: string): SpeechToText | undefined =>
@@ -92,15 +93,13 @@ function begin(providers: string[] = ['one'], extra: Partial<ListeningOptions> &
   );
   const [first, ...rest] = chain;
   if (!first) throw new Error('a chain has at least one provider');
+  const { agent } = planWith({ stt: [first, ...rest], turns: { interruptVoiceMs: 200 } });
   const listening = openListening({
     format: PCM_8K,
-    chain: [first, ...rest],
-    language: 'en',
-    expected: [],
-    interruptVoiceMs: 200,
+    agent: () => agent,
     providers: { stt, llm: () => undefined, tts: () => undefined },
     vad,
-    heard: (h) => heard.push(h),
+    perceived: (told) => heard.push(told),
     ctx: { scope, egress: {} as Egress, log: silentLog },
     ...extra,
   });
@@ -207,10 +206,10 @@ describe('words', () => {
   it('are passed on as they come; the recogniser has no say about voice', () => {
     const { connections, heard } = begin();
     const listener = connections[0]?.listener;
-    listener?.heard({ type: 'partial', text: 'hel', from: 100, to: 500 });
-    listener?.heard({ type: 'speech', talking: true });
-    listener?.heard(FINAL);
-    listener?.heard({ type: 'turnEnd', probability: 0.9 });
+    listener?.recognised({ type: 'partial', text: 'hel', from: 100, to: 500 });
+    listener?.recognised({ type: 'speech', talking: true });
+    listener?.recognised(FINAL);
+    listener?.recognised({ type: 'turnEnd', probability: 0.9 });
     expect(heard).toEqual([{ type: 'partial', text: 'hel', from: 100, to: 500 }, FINAL, { type: 'turnEnd', probability: 0.9 }]);
   });
 });
@@ -232,10 +231,10 @@ describe('a recogniser that fails', () => {
     expect(two?.ms).toBeLessThanOrEqual(1_520);
     expect(Math.max(...(two?.pieces ?? []))).toBe(80);
     expect(connections[0]?.closed()).toBe(true);
-    two?.listener.heard({ type: 'final', text: 'hi', from: 600, to: 1_400 });
+    two?.listener.recognised({ type: 'final', text: 'hi', from: 600, to: 1_400 });
     const words = heard.at(-1);
     expect(words?.type === 'final' && Math.abs(words.from - 2_100)).toBeLessThan(40);
-    connections[0]?.listener.heard(FINAL);
+    connections[0]?.listener.recognised(FINAL);
     connections[0]?.listener.failed(new AywaError('timeout'));
     expect(heard.at(-1)).toBe(words);
   });
@@ -244,7 +243,7 @@ describe('a recogniser that fails', () => {
     const { connections, listening, silence, talks } = begin(['one', 'two']);
     talks(1_000);
     silence(600);
-    connections[0]?.listener.heard({ type: 'final', text: 'hi', from: 0, to: 1_000 });
+    connections[0]?.listener.recognised({ type: 'final', text: 'hi', from: 0, to: 1_000 });
     silence(3_000);
     connections[0]?.listener.failed(new AywaError('timeout'));
     expect(connections[1]?.ms).toBe(500);
@@ -326,11 +325,11 @@ describe('a deaf recogniser', () => {
   it('is none when any words come, even a rejection, nor after a cough', () => {
     const { connections, silence, talks } = begin(['one', 'two']);
     talks(1_000);
-    connections[0]?.listener.heard({ type: 'partial', text: 'he', from: 0, to: 500 });
+    connections[0]?.listener.recognised({ type: 'partial', text: 'he', from: 0, to: 500 });
     silence(3_000);
     talks(1_000);
     silence(500);
-    connections[0]?.listener.heard({ type: 'final', text: '', from: 4_000, to: 5_000, rejected: true });
+    connections[0]?.listener.recognised({ type: 'final', text: '', from: 4_000, to: 5_000, rejected: true });
     silence(3_000);
     talks(400);
     silence(3_000);

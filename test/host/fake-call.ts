@@ -34,13 +34,13 @@ export function startFakeCall(deps: CallDeps): Call {
   };
   const command = (name: string, text: string | null) => append({ type: 'control.received', command: name, text });
 
-  if (plan.agentName === 'refuses to start') throw new Error('planted: no start');
+  if (plan.agent.name === 'refuses to start') throw new Error('planted: no start');
   append({
     type: 'call.created',
     channel: plan.channel,
     // A test that kills the process asks for its id by this name.
-    agent: plan.agentName === 'pid' ? `pid ${process.pid}` : plan.agentName,
-    assistantId: plan.assistantId,
+    agent: plan.agent.name === 'pid' ? `pid ${process.pid}` : plan.agent.name,
+    assistantId: plan.agent.assistantId,
     from: plan.from,
     to: plan.to,
     node: deps.node,

@@ -1,5 +1,6 @@
 /** The product's own call host, in both forms, with the real engine and the keyless lab: a written and a spoken conversation through it. */
 import { describe, expect, it } from 'vitest';
+import type { CallPlan } from '../../src/agent/plan.ts';
 import { childHost } from '../../src/host/child.ts';
 import { inProcessHost } from '../../src/host/in-process.ts';
 import { hostParts } from '../../src/host/parts.ts';
@@ -14,6 +15,7 @@ const forms: [string, () => CallHost][] = [
   ['in a process of its own', () => childHost(fakeSettings('host-1'), realClock)],
 ];
 const greeting = { mode: 'agent-text', text: 'Hello. How can I help?', interruptible: true } as const;
+const greets = (plan: CallPlan): CallPlan => ({ ...plan, agent: { ...plan.agent, opening: greeting } });
 
 describe.each(forms)('a real call %s', (_form, makeHost) => {
   it('is held in writing and by telephone', async () => {
@@ -26,7 +28,7 @@ describe.each(forms)('a real call %s', (_form, makeHost) => {
     });
     if (!host.accepting) await reports.next((report) => report.type === 'ready');
 
-    host.send({ type: 'open', plan: { ...planOf('written', 'text'), opening: greeting }, leg: clientLeg('text') });
+    host.send({ type: 'open', plan: greets(planOf('written', 'text')), leg: clientLeg('text') });
     const writer = client(`${origin.url}/written`);
     await writer.message((message) => !Buffer.isBuffer(message) && JSON.stringify(message).includes(greeting.text));
     writer.ws.send(JSON.stringify({ type: 'text', text: 'What are your opening hours?' }));
@@ -37,7 +39,7 @@ describe.each(forms)('a real call %s', (_form, makeHost) => {
     writer.ws.close(1000);
     expect(await reports.event('written', 'call.ended')).toMatchObject({ reason: 'caller-hung-up' });
 
-    host.send({ type: 'open', plan: { ...planOf('spoken', 'phone-inbound'), opening: greeting }, leg: phoneLeg(rest.url) });
+    host.send({ type: 'open', plan: greets(planOf('spoken', 'phone-inbound')), leg: phoneLeg(rest.url) });
     const carrier = client(`${origin.url}/spoken`);
     await carrier.opened;
     carrier.ws.send(JSON.stringify(startMessage()));

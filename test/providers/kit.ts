@@ -53,7 +53,7 @@ export type EarsEvent = Recognised | { type: 'failed'; error: AywaError } | { ty
 export function earsRecorder() {
   const events = record<EarsEvent>();
   const listener: EarsListener = {
-    heard: (words) => events.push(words),
+    recognised: (words) => events.push(words),
     failed: (error) => events.push({ type: 'failed', error }),
     reconnecting: (error) => events.push({ type: 'reconnecting', error }),
   };

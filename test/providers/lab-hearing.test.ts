@@ -28,12 +28,12 @@ async function hear(sentence: string, voice: VoiceName, format: AudioFormat = MU
   const audio = await spoken(voice, sentence, format);
   const listening = scope.child('listening');
   const final = new Promise<Final>((resolve, reject) => {
-    const heard = (words: Recognised) => void (words.type === 'final' && resolve(words));
+    const recognised = (words: Recognised) => void (words.type === 'final' && resolve(words));
     const ears: Ears = labEars.listen(
       { format, language: 'en', expected },
       {},
       access,
-      { heard, failed: reject },
+      { recognised, failed: reject },
       { ...ctx, scope: listening },
     );
     const frame = bytesOf(format, 20);
@@ -104,7 +104,7 @@ it('names the words that no caller could be understood with', async () => {
   const words = await new Promise((resolve) => {
     const log = { ...silentLog, warn: (_event: string, fields?: object) => resolve(fields) };
     const options = { format: MULAW_8K, language: 'en', expected: ['is my frobnicator ready', 'hello <nonsense>'] };
-    labEars.listen(options, {}, access, { heard() {}, failed() {} }, { ...ctx, scope: listening, log });
+    labEars.listen(options, {}, access, { recognised() {}, failed() {} }, { ...ctx, scope: listening, log });
   });
   await listening.close('told');
   expect(words).toEqual({ words: ['frobnicator', '<nonsense>'] });

@@ -14,7 +14,7 @@ describe('failures', () => {
       at(500).caller.says(question, ask);
     },
     ({ heard, of }) => {
-      expect(heard).toEqual([PLAN.fallback]);
+      expect(heard).toEqual([PLAN.agent.fallback]);
       const turn = of('caller.turn')[0]?.at ?? 0;
       expect((of('reply.audible')[0]?.at ?? 0) - turn).toBeLessThan(3_000);
       expect(of('reply.ended')[0]?.outcome).toBe('failed');
@@ -70,7 +70,7 @@ describe('failures', () => {
       at(7_000).caller.says(question, ask);
     },
     ({ heard, ended, line }) => {
-      expect(heard).toEqual([PLAN.fallback, PLAN.fallback, 'Goodbye.']);
+      expect(heard).toEqual([PLAN.agent.fallback, PLAN.agent.fallback, 'Goodbye.']);
       expect(ended.reason).toBe('llm-failed');
       expect(line.hungUp).toBe('llm-failed');
     },
@@ -83,7 +83,7 @@ describe('failures', () => {
       llm.answers('order', { say: '  ' });
       at(500).caller.says(question, ask);
     },
-    ({ heard }) => expect(heard).toEqual([PLAN.fallback]),
+    ({ heard }) => expect(heard).toEqual([PLAN.agent.fallback]),
   );
 
   scenario(
@@ -102,7 +102,7 @@ describe('failures', () => {
       llm.answers('look_up done', { fails: 'provider_rate' });
       at(500).caller.says(question, ask);
     },
-    ({ heard }) => expect(heard).toEqual([`One moment. ${PLAN.fallback}`]),
+    ({ heard }) => expect(heard).toEqual([`One moment. ${PLAN.agent.fallback}`]),
   );
 
   scenario(
@@ -115,7 +115,7 @@ describe('failures', () => {
       at(9_000).caller.says('And when?', { for: 600 });
     },
     ({ heard, of }) => {
-      expect(heard).toEqual([`It left this morning, and it ${PLAN.fallback}`, 'On Thursday.']);
+      expect(heard).toEqual([`It left this morning, and it ${PLAN.agent.fallback}`, 'On Thursday.']);
       expect(of('reply.ended')[0]?.outcome).toBe('failed');
     },
   );

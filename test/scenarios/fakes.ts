@@ -172,7 +172,7 @@ export interface FakeEars {
 export function fakeEars(name: string): FakeEars {
   let listener: EarsListener | undefined;
   return {
-    hear: (words) => listener?.heard(words),
+    hear: (words) => listener?.recognised(words),
     fail: (code) => listener?.failed(new AywaError(code)),
     provider: {
       ...DESCRIPTION,

@@ -224,17 +224,27 @@ describe('lifetimes', () => {
 
   scenario(
     "keys become the caller's words",
-    {},
+    { plan: { keypad: { timeoutMs: 2_000, delimiters: ['#'] } } },
     ({ at, llm }) => {
-      llm.answers('Keypad: 42', 'Forty-two.');
-      llm.answers('Keypad: 7', 'Seven.');
+      llm.answers("User's Keypad Entry: 42", 'Forty-two.');
+      llm.answers("User's Keypad Entry: 7", 'Seven.');
       at(500).caller.presses('42#');
       at(5_000).caller.presses('7');
     },
     ({ heard, turns, of }) => {
-      expect(turns).toEqual(['Keypad: 42', 'Keypad: 7']);
+      expect(turns).toEqual(["User's Keypad Entry: 42", "User's Keypad Entry: 7"]);
       expect(heard).toEqual(['Forty-two.', 'Seven.']);
       expect(of('dtmf.received')).toHaveLength(4);
+    },
+  );
+
+  scenario(
+    'keys without a keypad plan are noted, and nobody is told',
+    {},
+    ({ at }) => at(500).caller.presses('42#'),
+    ({ turns, of }) => {
+      expect(turns).toEqual([]);
+      expect(of('dtmf.received')).toHaveLength(3);
     },
   );
 

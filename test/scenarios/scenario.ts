@@ -6,7 +6,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { Desk, ToolQuestion, ToolResult } from '../../src/agent/desk.ts';
-import type { CallPlan, ToolPlan } from '../../src/agent/plan.ts';
+import type { AgentPlan, CallPlan, ToolPlan } from '../../src/agent/plan.ts';
 import { type Call, startCall } from '../../src/call/call.ts';
 import type { ControlCommand } from '../../src/call/control.ts';
 import type { CallEvent, CallEventType, EndReason, EventOf } from '../../src/call/events.ts';
@@ -41,46 +41,53 @@ export const PLAN: CallPlan = {
   call: 'call-1',
   organization: 'default',
   channel: 'phone-inbound',
-  assistantId: null,
-  agentName: 'Ada',
   from: '+15550001',
   to: '+15550002',
-  language: 'en',
-  opening: { mode: 'caller', text: '', interruptible: true },
-  prompt: [{ role: 'system', content: 'You are Ada.' }],
-  tools: [],
-  stt: [choice('ears')],
-  llm: [choice('model')],
-  tts: [choice('voice')],
-  expected: [],
-  turns: {
-    waitCompleteMs: 300,
-    waitIncompleteMs: 900,
-    waitNumberMs: 500,
-    waitBeforeSpeakingMs: 0,
-    interruptWords: 0,
-    interruptVoiceMs: 200,
-    falseAlarmMs: 800,
-    backoffMs: 0,
-    acknowledgements: ['mm-hmm', 'okay', 'yes', 'yeah', 'uh-huh'],
-    interruptions: ['stop', 'wait', 'no'],
-    rules: [],
-    drafts: true,
+  agent: {
+    assistantId: null,
+    name: 'Ada',
+    language: 'en',
+    opening: { mode: 'caller', text: '', interruptible: true },
+    prompt: [{ role: 'system', content: 'You are Ada.' }],
+    tools: [],
+    stt: [choice('ears')],
+    llm: [choice('model')],
+    tts: [choice('voice')],
+    expected: [],
+    turns: {
+      waitCompleteMs: 300,
+      waitIncompleteMs: 900,
+      waitNumberMs: 500,
+      waitBeforeSpeakingMs: 0,
+      interruptWords: 0,
+      interruptVoiceMs: 200,
+      falseAlarmMs: 800,
+      backoffMs: 0,
+      acknowledgements: ['mm-hmm', 'okay', 'yes', 'yeah', 'uh-huh'],
+      interruptions: ['stop', 'wait', 'no'],
+      rules: [],
+      drafts: true,
+    },
+    keypad: null,
+    idle: { afterMs: 0, texts: [], most: 0 },
+    silenceMs: 30_000,
+    endPhrases: [],
+    farewell: '',
+    fallback: 'Sorry, something went wrong. Could you say that again?',
   },
-  idle: { afterMs: 0, texts: [], most: 0 },
-  silenceMs: 30_000,
   durationMs: 600_000,
-  endPhrases: [],
-  farewell: '',
-  fallback: 'Sorry, something went wrong. Could you say that again?',
   record: false,
   metadata: {},
 };
 
-type PlanChange = Partial<Omit<CallPlan, 'turns'>> & { turns?: Partial<CallPlan['turns']> };
+/** What is true of the call and of its agent, side by side. */
+type PlanChange = Partial<Omit<CallPlan, 'agent'>> & Partial<Omit<AgentPlan, 'turns'>> & { turns?: Partial<AgentPlan['turns']> };
 
 export function planWith({ turns, ...rest }: PlanChange): CallPlan {
-  return { ...PLAN, ...rest, turns: { ...PLAN.turns, ...turns } };
+  const own = Object.entries(rest).filter(([name]) => name in PLAN.agent);
+  const agent: AgentPlan = { ...PLAN.agent, ...Object.fromEntries(own), turns: { ...PLAN.agent.turns, ...turns } };
+  const call = Object.entries(rest).filter(([name]) => !(name in PLAN.agent));
+  return { ...PLAN, ...Object.fromEntries(call), agent };
 }
 
 export function tool(name: string, more: Partial<ToolPlan> = {}): ToolPlan {
@@ -302,11 +309,11 @@ const NO_EGRESS = { http: refuse, socket: refuse, opened: { http: 0, sockets: 0 
 
 /** The log alone, played through the table again, gives the same decisions: nothing but recorded inputs moves a call. */
 export function replay(plan: CallPlan, events: readonly CallEvent[]): void {
-  const policy = compilePolicy(plan);
+  const policy = compilePolicy(plan.agent, plan.durationMs);
   const decided: string[] = [];
   let state = TURN_START;
   for (const event of events) {
-    const input = inputOf(event, plan);
+    const input = inputOf(event, plan.agent);
     if (!input) continue;
     const [next, ...effects] = step(state, input, policy);
     state = next;

@@ -5,7 +5,6 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { CallPlan, TurnPolicy } from '../../../src/agent/plan.ts';
 import { MULAW_8K } from '../../../src/audio/format.ts';
 import { encodeG711, MULAW } from '../../../src/audio/g711.ts';
 import { startCall } from '../../../src/call/call.ts';
@@ -13,7 +12,6 @@ import type { Line, LineListener } from '../../../src/carriers/carrier.ts';
 import { channel } from '../../../src/kernel/channel.ts';
 import { realClock } from '../../../src/kernel/clock.ts';
 import { createEgress } from '../../../src/kernel/egress.ts';
-import { uuidv7 } from '../../../src/kernel/ids.ts';
 import { silentLog } from '../../../src/kernel/log.ts';
 import { rootScope } from '../../../src/kernel/scope.ts';
 import type { ProviderSet } from '../../../src/providers/contract.ts';
@@ -21,9 +19,8 @@ import type { Said } from '../../../src/providers/llm/contract.ts';
 import type { EarsListener } from '../../../src/providers/stt/contract.ts';
 import { createSilero } from '../../../src/providers/vad/silero.ts';
 import { parseControl } from '../../../src/wire/control.ts';
+import { type OurSettings, planOf } from '../../lib/plan.ts';
 import { type BenchCall, type Subject, scriptedModel, scriptedVoice } from '../scenario.ts';
-
-export type OurSettings = 'tuned' | 'default' | 'spec';
 
 const RATE = 24_000;
 
@@ -69,8 +66,8 @@ export async function ours(settings: OurSettings): Promise<Subject> {
         },
         stt(kind, text) {
           const span = { from: Math.max(0, mediaMs - 1_600), to: mediaMs };
-          if (kind === 'final') ears?.heard({ type: 'final', text, ...span, confidence: 0.95 });
-          else if (kind !== 'start') ears?.heard({ type: 'partial', text, ...span });
+          if (kind === 'final') ears?.recognised({ type: 'final', text, ...span, confidence: 0.95 });
+          else if (kind !== 'start') ears?.recognised({ type: 'partial', text, ...span });
         },
       };
     },
@@ -163,51 +160,5 @@ function scripted(onEars: (listener: EarsListener) => void): ProviderSet {
         },
       }),
     }),
-  };
-}
-
-const POLICY: TurnPolicy = {
-  waitCompleteMs: 300,
-  waitIncompleteMs: 900,
-  waitNumberMs: 500,
-  waitBeforeSpeakingMs: 0,
-  interruptWords: 0,
-  interruptVoiceMs: 64,
-  falseAlarmMs: 1_200,
-  backoffMs: 0,
-  acknowledgements: ['okay', 'mm-hmm'],
-  interruptions: ['stop', 'wait'],
-  rules: [],
-  drafts: true,
-};
-
-/** `tuned` waits for nothing after the final, as the peers' most favourable settings do; `default` is what ships. */
-function planOf(settings: OurSettings): CallPlan {
-  const choice = { provider: 'scripted', settings: {}, access: { apiKey: '', baseUrl: '' } };
-  return {
-    call: uuidv7(Date.now()),
-    organization: 'bench',
-    channel: 'phone-inbound',
-    assistantId: null,
-    agentName: 'bench',
-    from: null,
-    to: null,
-    language: 'en',
-    opening: { mode: 'caller', text: '', interruptible: true },
-    prompt: [{ role: 'system', content: 'You are a receptionist.' }],
-    tools: [],
-    stt: [choice],
-    llm: [choice],
-    tts: [choice],
-    expected: [],
-    turns: settings === 'tuned' ? { ...POLICY, waitCompleteMs: 0, waitIncompleteMs: 0, waitNumberMs: 0 } : POLICY,
-    idle: { afterMs: 0, texts: [], most: 0 },
-    silenceMs: 3_600_000,
-    durationMs: 3_600_000,
-    endPhrases: [],
-    farewell: '',
-    fallback: 'Sorry, I am having trouble.',
-    record: true,
-    metadata: {},
   };
 }

@@ -3,7 +3,7 @@
  * the agent's words as far as they were heard, nothing else. Append-only apart from the turn that is being answered, so that a
  * provider's prompt cache keeps hitting.
  */
-import type { CallPlan } from '../../agent/plan.ts';
+import type { AgentPlan } from '../../agent/plan.ts';
 import type { Message } from '../../providers/llm/contract.ts';
 import type { CallEvent } from '../events.ts';
 
@@ -18,7 +18,7 @@ export interface Conversation {
 /** What a model reads as the result of a tool that has not answered. */
 const PENDING = 'No result yet.';
 
-export function createConversation(plan: CallPlan): Conversation {
+export function createConversation(agent: () => AgentPlan): Conversation {
   const past: Message[] = [];
   /** The turn that is being answered, as far as it is not in `past`. */
   let turn = '';
@@ -87,7 +87,7 @@ export function createConversation(plan: CallPlan): Conversation {
     },
     messages(asked) {
       const text = asked === undefined ? turn : unsettled(asked);
-      return [...plan.prompt, ...past, ...(text ? [{ role: 'user', content: text } as const] : [])];
+      return [...agent().prompt, ...past, ...(text ? [{ role: 'user', content: text } as const] : [])];
     },
   };
 }

@@ -2,7 +2,7 @@
  * Drafts: answers that are begun before the caller's turn is certain. A draft has no path to the line; it becomes the reply when the
  * words and the conversation are still the ones that it answers, and is closed otherwise.
  */
-import type { CallPlan } from '../../agent/plan.ts';
+import type { AgentPlan } from '../../agent/plan.ts';
 import type { CallEventBody } from '../events.ts';
 import { wordsOf } from '../turn/endpointing.ts';
 import { type TurnState, textOf } from '../turn/turn-state.ts';
@@ -23,7 +23,7 @@ export interface Drafts {
 }
 
 export function createDrafts(
-  plan: CallPlan,
+  agent: () => AgentPlan,
   parts: () => ReplyParts,
   conversation: Conversation,
   tell: (event: CallEventBody) => void,
@@ -57,8 +57,8 @@ export function createDrafts(
       const said = textOf(waiting);
       if (event.type === 'caller.partial') {
         const stable = !talking || /[.!?]\s*$/.test(event.text);
-        if (plan.turns.drafts && stable) consider(`${said} ${event.text}`.trim());
-      } else if (phase === 'deciding' || (plan.turns.drafts && event.type === 'caller.words')) consider(said);
+        if (agent().turns.drafts && stable) consider(`${said} ${event.text}`.trim());
+      } else if (phase === 'deciding' || (agent().turns.drafts && event.type === 'caller.words')) consider(said);
     },
     adopt(text, reply) {
       const draft = current;

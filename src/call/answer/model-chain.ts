@@ -22,9 +22,10 @@ export interface ModelChain {
   answer(request: PromptRequest, ctx: ProviderContext, tell: (event: CallEventBody) => void): AsyncGenerator<Said, void>;
 }
 
-export function createModelChain(chain: ProviderChain, providers: ProviderSet): ModelChain {
+export function createModelChain(chosen: () => ProviderChain, providers: ProviderSet): ModelChain {
   return {
     async *answer(request, ctx, tell) {
+      const chain = chosen();
       let left = FIRST_TOKEN_MS;
       for (const [index, choice] of chain.entries()) {
         const next = chain[index + 1];

@@ -3,7 +3,7 @@
  * no way to the caller until `adopt` gives it a number and a track; what it made before is held in memory. A draft is a reply
  * that has not been adopted. It never decides whose turn it is, and never fails silently: it says the fallback, or the apology.
  */
-import type { CallPlan } from '../../agent/plan.ts';
+import type { AgentPlan, CallPlan } from '../../agent/plan.ts';
 import { msOf } from '../../audio/format.ts';
 import { AywaError, asAywaError } from '../../kernel/errors.ts';
 import { isCancelled, type Scope } from '../../kernel/scope.ts';
@@ -20,7 +20,8 @@ import type { Tools } from './tool-round.ts';
 import type { Voices } from './voice-chain.ts';
 
 export interface ReplyParts {
-  readonly plan: CallPlan;
+  readonly call: CallPlan;
+  readonly agent: () => AgentPlan;
   readonly models: ModelChain;
   /** `null` on a text line: the words themselves are sent. */
   readonly voices: Voices | null;
@@ -61,7 +62,8 @@ export interface Reply {
 const ROUNDS = 8;
 
 export function startReply(script: Script, parts: ReplyParts): Reply {
-  const { plan, voices, tools, conversation, tell } = parts;
+  const { voices, tools, conversation, tell } = parts;
+  const agent = parts.agent();
   const scope: Scope = parts.ctx.scope.child('text' in script ? 'saying' : 'reply');
   const adopted = Promise.withResolvers<number>();
   const held: (() => void)[] = [];
@@ -152,8 +154,8 @@ export function startReply(script: Script, parts: ReplyParts): Reply {
       answerFrom = spoken.length;
       const request = {
         messages: prompt(round === 0 ? asked : undefined),
-        tools: plan.tools.map((tool) => tool.spec),
-        metadata: plan.metadata,
+        tools: agent.tools.map((tool) => tool.spec),
+        metadata: parts.call.metadata,
       };
       for await (const said of parts.models.answer(request, { ...parts.ctx, scope }, tell)) {
         if (said.type === 'text') {
@@ -182,7 +184,7 @@ export function startReply(script: Script, parts: ReplyParts): Reply {
 
   const misbehaved = (detail: string): AywaError => {
     const error = new AywaError('provider_garbage', { detail });
-    tell({ type: 'provider.failed', kind: 'llm', provider: plan.llm[0].provider, code: error.code, detail: error.message, final: true });
+    tell({ type: 'provider.failed', kind: 'llm', provider: agent.llm[0].provider, code: error.code, detail: error.message, final: true });
     return error;
   };
 
@@ -190,13 +192,13 @@ export function startReply(script: Script, parts: ReplyParts): Reply {
     try {
       if ('text' in script) sayWhole(script.text);
       else await converse(script.asked);
-      closes ??= 'text' in script ? (script.endAfter ? 'said-last-words' : null) : endPhraseIn(spoken, plan.endPhrases);
+      closes ??= 'text' in script ? (script.endAfter ? 'said-last-words' : null) : endPhraseIn(spoken, agent.endPhrases);
     } catch (error) {
       if (scope.closed || isCancelled(error)) throw error;
       failed = true;
       if (asAywaError(error).kind === 'bug') parts.ctx.log.error('reply_failed', { detail: asAywaError(error).message });
       flush();
-      sayWhole(plan.fallback || APOLOGY_TEXT);
+      sayWhole(agent.fallback || APOLOGY_TEXT);
     }
     if (speech && !voiceless) speech.end();
     else if (spoken !== '') out(() => track?.end());

@@ -3,7 +3,7 @@
  * answered. Whatever happens, each call gets exactly one result in the log; what it costs the caller to wait is covered by words.
  */
 import type { Desk, ToolResult } from '../../agent/desk.ts';
-import type { CallPlan, ToolMessage, ToolPlan } from '../../agent/plan.ts';
+import type { AgentPlan, ToolMessage, ToolPlan } from '../../agent/plan.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { asAywaError } from '../../kernel/errors.ts';
 import { isCancelled, type Scope, withDeadline } from '../../kernel/scope.ts';
@@ -27,7 +27,8 @@ export interface Tools {
 }
 
 export interface ToolParts {
-  readonly plan: CallPlan;
+  readonly call: string;
+  readonly agent: () => AgentPlan;
   readonly desk: Desk;
   readonly clock: Clock;
   /** The call's own, for tools that outlive their reply. */
@@ -37,7 +38,7 @@ export interface ToolParts {
 
 const INTERRUPTED = 'Interrupted by the caller before there was a result.';
 
-export function createTools({ plan, desk, clock, scope: callScope, tell }: ToolParts): Tools {
+export function createTools({ call: callId, agent, desk, clock, scope: callScope, tell }: ToolParts): Tools {
   const open = new Map<string, { reply: number; name: string; since: number; finishes: boolean }>();
 
   const settle = (id: string, ok: boolean, result: string) => {
@@ -50,7 +51,7 @@ export function createTools({ plan, desk, clock, scope: callScope, tell }: ToolP
     const question = { ...call, arguments: { ...call.arguments, ...tool.fixed }, target: tool.target, source: tool.source };
     try {
       const { results } = await withDeadline(scope, `tool ${tool.spec.name}`, tool.timeoutMs, (inner) =>
-        desk.ask({ type: 'tool-calls', call: plan.call, calls: [question], timeoutMs: tool.timeoutMs }, inner),
+        desk.ask({ type: 'tool-calls', call: callId, calls: [question], timeoutMs: tool.timeoutMs }, inner),
       );
       return results.find((result) => result.id === call.id) ?? { id: call.id, ok: false, result: 'The tool gave no result.' };
     } catch (error) {
@@ -112,7 +113,7 @@ export function createTools({ plan, desk, clock, scope: callScope, tell }: ToolP
   };
 
   const runOne = async (call: ToolCall, say: (text: string) => void, scope: Scope): Promise<RoundOutcome> => {
-    const tool = plan.tools.find((entry) => entry.spec.name === call.name);
+    const tool = agent().tools.find((entry) => entry.spec.name === call.name);
     const refuse = (result: string): RoundOutcome => {
       settle(call.id, false, result);
       return { endsCall: false, answered: false };
@@ -131,7 +132,7 @@ export function createTools({ plan, desk, clock, scope: callScope, tell }: ToolP
   return {
     async run(reply, calls, say, scope) {
       for (const call of calls) {
-        const finishes = plan.tools.some((tool) => tool.spec.name === call.name && tool.finishes);
+        const finishes = agent().tools.some((tool) => tool.spec.name === call.name && tool.finishes);
         open.set(call.id, { reply, name: call.name, since: clock.now(), finishes });
         tell({ type: 'tool.called', reply, id: call.id, name: call.name, arguments: { ...call.arguments } });
       }

@@ -2,7 +2,7 @@
  * The agent's voices, in order. The first is open from the start of the call; one that refuses, breaks or makes no sound in time is
  * left for the next, which stays for the call. A voice that has begun a reply is never replaced inside it.
  */
-import type { CallPlan } from '../../agent/plan.ts';
+import type { AgentPlan } from '../../agent/plan.ts';
 import { type Converter, converter } from '../../audio/convert.ts';
 import { type AudioFormat, sameFormat } from '../../audio/format.ts';
 import { AywaError } from '../../kernel/errors.ts';
@@ -36,27 +36,28 @@ export interface Voices {
 }
 
 export interface VoiceParts {
-  readonly plan: CallPlan;
+  readonly agent: () => AgentPlan;
   readonly format: AudioFormat;
   readonly providers: ProviderSet;
   readonly ctx: ProviderContext;
   tell(event: CallEventBody): void;
 }
 
-export function openVoices({ plan, format, providers, ctx, tell }: VoiceParts): Voices {
+export function openVoices({ agent: current, format, providers, ctx, tell }: VoiceParts): Voices {
+  const agent = current();
   let index = 0;
   let scope: Scope = ctx.scope.child('voice');
-  const chosen = () => plan.tts[index] ?? plan.tts[0];
+  const chosen = () => agent.tts[index] ?? agent.tts[0];
   const open = (): Voice | undefined => {
     const choice = chosen();
-    return providers.tts(choice.provider)?.open({ format, language: plan.language }, choice.settings, choice.access, { ...ctx, scope });
+    return providers.tts(choice.provider)?.open({ format, language: agent.language }, choice.settings, choice.access, { ...ctx, scope });
   };
   let voice = open();
 
   /** Gives up on the current voice, if it is still the one that failed; `false` when none is left. */
   const advance = (failing: number, error: AywaError): boolean => {
-    const from = plan.tts[failing] ?? chosen();
-    const next = plan.tts[failing + 1];
+    const from = agent.tts[failing] ?? chosen();
+    const next = agent.tts[failing + 1];
     tell({ type: 'provider.failed', kind: 'tts', provider: from.provider, code: error.code, detail: error.message, final: !next });
     if (!next) return false;
     if (index > failing) return true;
@@ -106,7 +107,7 @@ export function openVoices({ plan, format, providers, ctx, tell }: VoiceParts): 
         if (ended) current?.end();
         if (said.length > 0) arm(patience());
       };
-      const patience = () => (plan.tts[using + 1] ? FIRST_AUDIO_MS : LAST_FIRST_AUDIO_MS);
+      const patience = () => (agent.tts[using + 1] ? FIRST_AUDIO_MS : LAST_FIRST_AUDIO_MS);
       const start = () => {
         using = index;
         const mine = using;

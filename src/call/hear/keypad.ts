@@ -1,15 +1,17 @@
-/** Keys that the caller presses, collected into one entry: complete at `#`, or when no key follows. */
+/** Keys that the caller presses, collected into one entry as the agent's plan says: complete at a delimiter, or when no key follows in time. */
+import type { KeypadPlan } from '../../agent/plan.ts';
 import type { Clock, Timer } from '../../kernel/clock.ts';
-
-/** People pause for less than this between two keys of one number. */
-const NEXT_KEY_MS = 2_000;
 
 export interface Keypad {
   press(key: string): void;
   close(): void;
 }
 
-export function createKeypad(clock: Clock, entered: (keys: string) => void): Keypad {
+/** The longest entry: nobody types more, and a stuck key must not grow it. */
+const MOST_KEYS = 200;
+
+/** Without a plan nothing is collected. A delimiter with no keys before it enters nothing. */
+export function createKeypad(clock: Clock, plan: () => KeypadPlan | null, entered: (keys: string) => void): Keypad {
   let keys = '';
   let timer: Timer | undefined;
   const enter = () => {
@@ -20,10 +22,13 @@ export function createKeypad(clock: Clock, entered: (keys: string) => void): Key
   };
   return {
     press(key) {
+      const wanted = plan();
+      if (!wanted) return;
       timer?.cancel();
-      if (key === '#') return enter();
+      if (wanted.delimiters.includes(key)) return enter();
       keys += key;
-      timer = clock.timer(NEXT_KEY_MS, enter);
+      if (keys.length >= MOST_KEYS) return enter();
+      timer = clock.timer(wanted.timeoutMs, enter);
     },
     close: () => timer?.cancel(),
   };

@@ -2,7 +2,7 @@
  * What the caller says: one stream of audio in; voice activity and recognised words out. Keeps the recogniser supplied, replays
  * the last seconds to the next one when it fails, and notices when it is deaf. Never decides whose turn it is.
  */
-import type { ProviderChain } from '../../agent/plan.ts';
+import type { AgentPlan } from '../../agent/plan.ts';
 import { decoder } from '../../audio/convert.ts';
 import { type AudioFormat, bytesOf, msOf } from '../../audio/format.ts';
 import { tape } from '../../audio/tape.ts';
@@ -14,7 +14,7 @@ import { recogniserChain } from './recogniser-chain.ts';
 import { voiceGate, WINDOW_MS } from './voice-gate.ts';
 
 /** Told synchronously. Times are media time: milliseconds of audio since the call's first byte. */
-export type Heard =
+export type Perceived =
   /** Voice was confirmed: two windows of it, or `interruptVoiceMs` while the agent speaks. */
   | { type: 'started' }
   /** The voice has been gone for `VOICE_GONE_MS`. */
@@ -33,20 +33,18 @@ export interface Listening {
   /** While the agent speaks, voice takes longer to be believed, and audio goes to the recogniser in larger pieces. */
   agentSpeaking(on: boolean): void;
   readonly mediaMs: number;
+  /** Resolves when no words are in flight any more, then `close`. */
+  finish(): Promise<void>;
   /** Ends the recognition and tells what was used. */
   close(): void;
 }
 
 export interface ListeningOptions {
   readonly format: AudioFormat;
-  readonly chain: ProviderChain;
-  readonly language: string;
-  readonly expected: readonly string[];
-  /** Voice that interrupts the agent; ms. */
-  readonly interruptVoiceMs: number;
+  readonly agent: () => AgentPlan;
   readonly providers: ProviderSet;
   readonly vad: OpenVoiceActivity;
-  heard(h: Heard): void;
+  perceived(h: Perceived): void;
   readonly ctx: ProviderContext;
 }
 
@@ -67,7 +65,7 @@ const DEAF_WAIT_MS = 1_700;
 const RETRY_MS = 500;
 
 export function openListening(options: ListeningOptions): Listening {
-  const { format, heard, ctx } = options;
+  const { format, perceived, ctx } = options;
   const recent = tape(bytesOf(format, 1_000));
   const samples = decoder(format, 8_000);
   const gate = voiceGate();
@@ -111,12 +109,12 @@ export function openListening(options: ListeningOptions): Listening {
         deaf = 0;
         retried = undefined;
       }
-      heard(words);
+      perceived(words);
     },
     rewind() {
       const speechMs = openSpeechMs ?? mediaMs();
       const lostMs = msOf(format, recent.start) - speechMs;
-      if (lostMs >= 1) heard({ type: 'dropped', ms: Math.round(lostMs) });
+      if (lostMs >= 1) perceived({ type: 'dropped', ms: Math.round(lostMs) });
       sent = Math.max(recent.start, bytesOf(format, Math.max(0, speechMs - ONSET_MS)));
       return msOf(format, sent);
     },
@@ -131,7 +129,7 @@ export function openListening(options: ListeningOptions): Listening {
   /** One window of the voice detector. */
   const judge = (probability: number) => {
     judgedMs += WINDOW_MS;
-    const change = gate.window(probability, agentTalks ? options.interruptVoiceMs : 0);
+    const change = gate.window(probability, agentTalks ? options.agent().turns.interruptVoiceMs : 0);
     if (gate.talking) voiceMs = judgedMs - gate.quietMs;
     if (change === 'started') {
       wordlessFromMs = judgedMs - gate.runMs;
@@ -142,7 +140,7 @@ export function openListening(options: ListeningOptions): Listening {
       forward();
       recogniser.flush();
     }
-    if (change) heard({ type: change });
+    if (change) perceived({ type: change });
     if (!gate.talking && wordlessMs >= DEAF_SPEECH_MS && judgedMs - voiceMs >= DEAF_WAIT_MS) {
       wordlessMs = 0;
       deaf += 1;
@@ -153,10 +151,17 @@ export function openListening(options: ListeningOptions): Listening {
     const { from, to } = retried;
     if (!recogniser.last) return tryAgain(from, true);
     retried = undefined;
-    heard({ type: 'final', text: '', from, to, rejected: true });
+    perceived({ type: 'final', text: '', from, to, rejected: true });
   };
   const voice = options.vad(judge);
   ctx.scope.defer(() => voice.close());
+  const close = () => {
+    if (closed) return;
+    closed = true;
+    forward();
+    voice.close();
+    recogniser.close();
+  };
 
   return {
     get mediaMs() {
@@ -175,12 +180,9 @@ export function openListening(options: ListeningOptions): Listening {
       const turnMayEnd = !midWord && (gate.runMs > 0 || (!agentTalks && judgedMs - voiceMs < TURN_END_MS));
       if (turnMayEnd || recent.end - sent >= bytesOf(format, midWord ? WORD_PIECE_MS : PIECE_MS)) forward();
     },
-    close() {
-      if (closed) return;
-      closed = true;
-      forward();
-      voice.close();
-      recogniser.close();
+    async finish() {
+      close();
     },
+    close,
   };
 }

@@ -2,13 +2,13 @@
  * The recognisers of one call, one at a time: the first choice, then its fallbacks. A recogniser that is lost is replaced by the
  * next; what a replaced one still says is not heard. Words come out in the call's media time. Never touches voice activity.
  */
-import type { ProviderChain } from '../../agent/plan.ts';
+import type { AgentPlan } from '../../agent/plan.ts';
 import { type AudioFormat, msOf } from '../../audio/format.ts';
 import { AywaError } from '../../kernel/errors.ts';
 import type { Scope } from '../../kernel/scope.ts';
 import type { ProviderContext, ProviderSet } from '../../providers/contract.ts';
 import type { Ears, Recognised } from '../../providers/stt/contract.ts';
-import type { Heard } from './listening.ts';
+import type { Perceived } from './listening.ts';
 
 type Words = Extract<Recognised, { type: 'partial' | 'final' | 'turnEnd' }>;
 
@@ -27,11 +27,9 @@ export interface RecogniserChain {
 
 export interface RecogniserChainOptions {
   readonly format: AudioFormat;
-  readonly chain: ProviderChain;
-  readonly language: string;
-  readonly expected: readonly string[];
+  readonly agent: () => AgentPlan;
   readonly providers: ProviderSet;
-  heard(h: Heard): void;
+  perceived(h: Perceived): void;
   readonly ctx: ProviderContext;
 }
 
@@ -44,7 +42,8 @@ export interface ChainListener {
 }
 
 export function recogniserChain(options: RecogniserChainOptions, listener: ChainListener): RecogniserChain {
-  const { format, chain, language, expected, providers, heard, ctx } = options;
+  const { format, providers, perceived, ctx } = options;
+  const { stt: chain, language, expected } = options.agent();
   /** Bytes that each choice was given. */
   const given = chain.map(() => 0);
   let current = 0;
@@ -68,7 +67,7 @@ export function recogniserChain(options: RecogniserChainOptions, listener: Chain
       choice.settings,
       choice.access,
       {
-        heard(words) {
+        recognised(words) {
           if (mine !== connection || words.type === 'speech') return;
           listener.words(words.type === 'turnEnd' ? words : { ...words, from: words.from + startMs, to: words.to + startMs });
         },
@@ -97,10 +96,10 @@ export function recogniserChain(options: RecogniserChainOptions, listener: Chain
     const successor = next ? chain[current + 1] : from;
     drop(error.code);
     const mine = connection;
-    heard({ type: 'failed', provider: from.provider, error, final: successor === undefined });
+    perceived({ type: 'failed', provider: from.provider, error, final: successor === undefined });
     // Whoever hears of it may end the call.
     if (!successor || mine !== connection) return;
-    if (next) heard({ type: 'switched', from: from.provider, to: successor.provider });
+    if (next) perceived({ type: 'switched', from: from.provider, to: successor.provider });
     if (mine === connection) connect(next ? current + 1 : current);
   };
 
@@ -130,7 +129,7 @@ export function recogniserChain(options: RecogniserChainOptions, listener: Chain
         const model = choice.settings.model;
         if (bytes === 0) return;
         const seconds = Math.round(msOf(format, bytes)) / 1_000;
-        heard({ type: 'usage', provider: choice.provider, model: typeof model === 'string' ? model : '', seconds });
+        perceived({ type: 'usage', provider: choice.provider, model: typeof model === 'string' ? model : '', seconds });
       });
     },
   };

@@ -5,11 +5,11 @@ const DEAF_FAREWELL = 'I am sorry, I cannot hear you at the moment. Please call 
  * mean "stop". Compiled once per call from the agent's policy; pure, and linear in time, since the patterns come from users.
  */
 import { RE2JS } from 're2js';
-import type { CallPlan, EndpointingRule } from '../../agent/plan.ts';
+import type { AgentPlan, EndpointingRule } from '../../agent/plan.ts';
 import type { Policy } from './turn-state.ts';
 
-export function compilePolicy(plan: CallPlan): Policy {
-  const { turns, idle } = plan;
+export function compilePolicy(agent: AgentPlan, durationMs: number): Policy {
+  const { turns, idle } = agent;
   const rules = turns.rules.map(compileRule);
   const acknowledgements = turns.acknowledgements.map(wordsOf).filter((phrase) => phrase.length > 0);
   const interruptions = turns.interruptions.map(wordsOf).filter((phrase) => phrase.length > 0);
@@ -30,9 +30,9 @@ export function compilePolicy(plan: CallPlan): Policy {
     idleMs: idle.afterMs,
     idleTexts: idle.texts,
     idleMost: idle.most,
-    silenceMs: plan.silenceMs,
-    durationMs: plan.durationMs,
-    farewell: plan.farewell,
+    silenceMs: agent.silenceMs,
+    durationMs,
+    farewell: agent.farewell,
     deafFarewell: DEAF_FAREWELL,
   };
 }
@@ -53,7 +53,7 @@ const OPEN_ENDED = new Set(
   ),
 );
 
-function waitByShape(text: string, turns: CallPlan['turns']): number {
+function waitByShape(text: string, turns: AgentPlan['turns']): number {
   const last = wordsOf(text).at(-1) ?? '';
   // A number may go on (a telephone number, a card), whatever punctuation the recogniser set behind it.
   if (/\p{N}/u.test(last)) return turns.waitNumberMs;

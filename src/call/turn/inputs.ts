@@ -1,13 +1,13 @@
 /** Which events are inputs of the turn table, and what they say to it: the same for a live call and for a log that is played again. */
-import type { CallPlan } from '../../agent/plan.ts';
+import type { AgentPlan } from '../../agent/plan.ts';
 import type { CallEvent, CallEventBody, EventOf } from '../events.ts';
 import type { Input, Saying, TimerName } from './turn-state.ts';
 
-export function inputOf(event: CallEvent, plan: CallPlan): Input | null {
+export function inputOf(event: CallEvent, agent: AgentPlan): Input | null {
   const { at } = event;
   switch (event.type) {
     case 'line.connected':
-      return { at, type: 'connected', saying: openingOf(plan) };
+      return { at, type: 'connected', saying: openingOf(agent) };
     case 'line.ended':
       return { at, type: 'gone' };
     case 'caller.started':
@@ -42,12 +42,12 @@ export function inputOf(event: CallEvent, plan: CallPlan): Input | null {
 }
 
 /** Does the turn table decide about it? */
-export function isInput(body: CallEventBody, plan: CallPlan): boolean {
-  return inputOf({ ...body, call: plan.call, seq: 0, at: 0, wall: 0 }, plan) !== null;
+export function isInput(body: CallEventBody, agent: AgentPlan): boolean {
+  return inputOf({ ...body, call: '', seq: 0, at: 0, wall: 0 }, agent) !== null;
 }
 
 /** What the agent says first; `null` when it waits for the caller. */
-export function openingOf({ opening }: CallPlan): Saying | null {
+export function openingOf({ opening }: AgentPlan): Saying | null {
   if (opening.mode === 'caller' || (opening.mode === 'agent-text' && opening.text === '')) return null;
   const text = opening.mode === 'agent-text' ? opening.text : null;
   return { cause: 'first-message', text, interruptible: opening.interruptible, interrupt: false, endAfter: false };

@@ -1,4 +1,5 @@
 /** What the turn table reads and writes: its state, inputs and effects, and the agent's policy. Plain data, no rule. */
+import type { ProviderKind } from '../../providers/contract.ts';
 import type { EndReason, ReplyCause } from '../events.ts';
 
 export type Phase = 'listening' | 'deciding' | 'thinking' | 'speaking' | 'yielding' | 'closing' | 'over';
@@ -66,7 +67,7 @@ export interface TurnState {
   readonly prompts: number;
   readonly failures: number;
   /** The kind of provider that failed last without another one in its place. */
-  readonly broken: 'stt' | 'llm' | 'tts';
+  readonly broken: ProviderKind;
   readonly muted: boolean;
   readonly lastSaid: string;
   readonly probability: number | null;
@@ -88,7 +89,7 @@ export type Input = { readonly at: number } & (
   | { type: 'audible'; reply: number }
   | { type: 'said'; text: string }
   | { type: 'ended'; reply: number; failed: boolean }
-  | { type: 'broken'; kind: 'stt' | 'llm' | 'tts' }
+  | { type: 'broken'; kind: ProviderKind }
   | { type: 'close'; reason: EndReason }
   | { type: 'gone' }
 );

@@ -56,7 +56,7 @@ export function batchEars({ vendor, access, format, fields, listener, ctx }: Bat
     const said = await ctx.scope.wait(answer.text());
     if (answer.status !== 200) throw refusal(answer.status, url, said, answer.headers['retry-after']);
     const text = Answer.parse(JSON.parse(said)).text.trim();
-    listener.heard({ type: 'final', text, from, to, ...(text ? {} : { rejected: true }) });
+    listener.recognised({ type: 'final', text, from, to, ...(text ? {} : { rejected: true }) });
   };
 
   ctx.scope.spawn(`${vendor.name} ears`, async () => {

@@ -33,7 +33,7 @@ export interface Ears {
 }
 
 export interface EarsListener {
-  heard(words: Recognised): void;
+  recognised(words: Recognised): void;
   /** The recognition is lost for good (after its own reconnects): the caller of `listen` decides on a fallback. */
   failed(error: AywaError): void;
   /** A connection was lost and is being replaced; for the journal only. */

@@ -101,12 +101,12 @@ function words(options: HearingOptions, chosen: Settings, access: ProviderAccess
   return {
     request: { url: address(access.baseUrl, '/v1/listen', query), headers: headers(access) },
     flush: '{"type":"Finalize"}',
-    decode(message, heard) {
+    decode(message, recognised) {
       const said = Tagged.parse(JSON.parse(String(message)));
       if (said.type === 'Error') throw reported(Failure.parse(said).description);
-      if (said.type === 'UtteranceEnd') heard({ type: 'turnEnd', probability: 1 });
+      if (said.type === 'UtteranceEnd') recognised({ type: 'turnEnd', probability: 1 });
       const found = said.type === 'Results' ? wordsIn(Results.parse(said), chosen.confidenceThreshold) : undefined;
-      if (found) heard(found);
+      if (found) recognised(found);
     },
   };
 }
@@ -146,25 +146,25 @@ function turns(options: HearingOptions, chosen: Settings, access: ProviderAccess
   };
   return {
     request: { url: address(access.baseUrl, '/v2/listen', query), headers: headers(access) },
-    decode(message, heard) {
+    decode(message, recognised) {
       const said = Tagged.parse(JSON.parse(String(message)));
       if (said.type === 'Error') throw reported(Failure.parse(said).description);
-      if (said.type === 'TurnInfo') hearTurn(TurnInfo.parse(said), heard);
+      if (said.type === 'TurnInfo') hearTurn(TurnInfo.parse(said), recognised);
     },
   };
 }
 
-function hearTurn(said: z.infer<typeof TurnInfo>, heard: (words: Recognised) => void): void {
+function hearTurn(said: z.infer<typeof TurnInfo>, recognised: (words: Recognised) => void): void {
   const span = { text: said.transcript, from: ms(said.audio_window_start), to: ms(said.audio_window_end) };
   const language = said.languages?.[0];
-  if (said.event === 'StartOfTurn') heard({ type: 'speech', talking: true });
+  if (said.event === 'StartOfTurn') recognised({ type: 'speech', talking: true });
   if (said.event !== 'EndOfTurn') {
-    if (said.transcript) heard({ type: 'partial', ...span });
-    if (said.event === 'EagerEndOfTurn') heard({ type: 'turnEnd', probability: said.end_of_turn_confidence });
-    if (said.event === 'TurnResumed') heard({ type: 'turnEnd', probability: 0 });
+    if (said.transcript) recognised({ type: 'partial', ...span });
+    if (said.event === 'EagerEndOfTurn') recognised({ type: 'turnEnd', probability: said.end_of_turn_confidence });
+    if (said.event === 'TurnResumed') recognised({ type: 'turnEnd', probability: 0 });
     return;
   }
-  if (said.transcript) heard({ type: 'final', ...span, ...(language ? { language } : {}) });
-  heard({ type: 'speech', talking: false });
-  heard({ type: 'turnEnd', probability: 1 });
+  if (said.transcript) recognised({ type: 'final', ...span, ...(language ? { language } : {}) });
+  recognised({ type: 'speech', talking: false });
+  recognised({ type: 'turnEnd', probability: 1 });
 }

@@ -98,11 +98,11 @@ function utterances(
     from = undefined;
     verdict = undefined;
     forget(lastLoud);
-    if (understood.text === null) listener.heard({ type: 'final', text: '', rejected: true, ...times });
+    if (understood.text === null) listener.recognised({ type: 'final', text: '', rejected: true, ...times });
     else {
-      listener.heard({ type: 'final', text: understood.text, confidence: understood.confidence, ...times });
+      listener.recognised({ type: 'final', text: understood.text, confidence: understood.confidence, ...times });
       // A whole sentence of the script is a whole turn, whatever its last word looks like.
-      if (!goesOn(understood.text)) listener.heard({ type: 'turnEnd', probability: WHOLE });
+      if (!goesOn(understood.text)) listener.recognised({ type: 'turnEnd', probability: WHOLE });
     }
   };
 

@@ -75,11 +75,11 @@ function realtime(format: AudioFormat, transcription: Record<string, string>, ac
     items.set(id, known);
     return known;
   };
-  const settle = (id: string, text: string, heard: (words: Recognised) => void) => {
+  const settle = (id: string, text: string, recognised: (words: Recognised) => void) => {
     const { from, to } = item(id);
     items.delete(id);
     latest = Math.max(latest, to);
-    heard({ type: 'final', text, from, to: Math.max(from, to), ...(text ? {} : { rejected: true }) });
+    recognised({ type: 'final', text, from, to: Math.max(from, to), ...(text ? {} : { rejected: true }) });
   };
 
   return {
@@ -93,32 +93,32 @@ function realtime(format: AudioFormat, transcription: Record<string, string>, ac
       return `{"type":"input_audio_buffer.append","audio":"${encode(bytes)}"}`;
     },
     flush: '{"type":"input_audio_buffer.commit"}',
-    decode(message, heard) {
+    decode(message, recognised) {
       const said = Tagged.parse(JSON.parse(String(message)));
       switch (said.type) {
         case 'input_audio_buffer.speech_started': {
           const { item_id, audio_start_ms } = Started.parse(said);
           Object.assign(item(item_id), { from: audio_start_ms, to: audio_start_ms });
-          return heard({ type: 'speech', talking: true });
+          return recognised({ type: 'speech', talking: true });
         }
         case 'input_audio_buffer.speech_stopped': {
           const { item_id, audio_end_ms } = Stopped.parse(said);
           item(item_id).to = audio_end_ms;
-          return heard({ type: 'speech', talking: false });
+          return recognised({ type: 'speech', talking: false });
         }
         case 'conversation.item.input_audio_transcription.delta': {
           const { item_id, delta } = Delta.parse(said);
           const known = item(item_id);
           known.text += delta;
           if (!known.text.trim()) return;
-          return heard({ type: 'partial', text: known.text.trim(), from: known.from, to: Math.max(known.from, known.to) });
+          return recognised({ type: 'partial', text: known.text.trim(), from: known.from, to: Math.max(known.from, known.to) });
         }
         case 'conversation.item.input_audio_transcription.completed': {
           const { item_id, transcript } = Completed.parse(said);
-          return settle(item_id, transcript.trim(), heard);
+          return settle(item_id, transcript.trim(), recognised);
         }
         case 'conversation.item.input_audio_transcription.failed':
-          return settle(Delta.parse(said).item_id, '', heard);
+          return settle(Delta.parse(said).item_id, '', recognised);
         case 'error': {
           const { error } = Failure.parse(said);
           // A commit that comes after the server's own is no fault.

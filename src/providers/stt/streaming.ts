@@ -21,7 +21,7 @@ export interface EarsCodec {
   /** Asks for the final of what was sent so far. */
   readonly flush?: string;
   /** Reads one message; times count from this connection's first byte. Throws when it is an error report or no protocol at all. */
-  decode(message: string | Buffer, heard: (words: Recognised) => void): void;
+  decode(message: string | Buffer, recognised: (words: Recognised) => void): void;
 }
 
 export interface StreamingEars {
@@ -67,19 +67,19 @@ export function streamingEars({ vendor, access, format, codec: newCodec, keepAli
       // Words that are final are not heard twice; what the ring has lost is lost.
       sent = Math.max(settled, ring.oldest);
       const offset = msOf(format, sent);
-      const heard = (words: Recognised) => {
-        if (words.type !== 'partial' && words.type !== 'final') return listener.heard(words);
+      const recognised = (words: Recognised) => {
+        if (words.type !== 'partial' && words.type !== 'final') return listener.recognised(words);
         const placed = { ...words, from: words.from + offset, to: words.to + offset };
         if (words.type === 'final') {
           settled = Math.max(settled, Math.min(ring.written, bytesOf(format, placed.to)));
           asked = 0;
         }
-        listener.heard(placed);
+        listener.recognised(placed);
       };
       socket.onMessage((message) => {
         if (line?.socket !== socket) return;
         try {
-          codec.decode(message, heard);
+          codec.decode(message, recognised);
         } catch (error) {
           broken(error);
           socket.close();
