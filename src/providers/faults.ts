@@ -56,6 +56,29 @@ export function reported(words: string, otherwise: ErrorCode = 'provider_invalid
   return new AywaError(code, { detail: code === 'provider_auth' ? 'the key was refused.' : words.slice(0, 300) });
 }
 
+/**
+ * The failure that an event of a stream reports, in the vendor's words; `event` is what the stream calls the event. An empty `error` is
+ * none: some servers send the field with everything.
+ */
+export function failureIn(value: Readonly<Record<string, unknown>>, event = ''): AywaError | undefined {
+  const isFailure = [value.object, value.type, event].includes('error');
+  const error = isEmpty(value.error) ? (isFailure ? value : undefined) : value.error;
+  if (error === undefined) return undefined;
+  const { code, status, type }: Record<string, unknown> = typeof error === 'object' && error !== null ? { ...error } : {};
+  const words = explanationOf(error) || JSON.stringify(error);
+  const labels = [code, status, type].filter((label) => typeof label === 'string' && label !== '' && !words.startsWith(label));
+  const number = [code, status].map(Number).find((each) => each >= 400 && each <= 599);
+  // The whole decides what it is; the first label is enough to read.
+  const plain = reported([...labels, words].join(' '), number === undefined ? 'provider_network' : statusError(number, '').code);
+  return plain.code === 'provider_auth'
+    ? plain
+    : new AywaError(plain.code, { detail: [labels[0], words].filter(Boolean).join(': ').slice(0, 300) });
+}
+
+function isEmpty(value: unknown): boolean {
+  return !value || (typeof value === 'object' && Object.keys(value).length === 0);
+}
+
 /** What a parser says of foreign data holds pieces of that data: only the kind of fault is passed on. */
 function unreadable(fault: unknown): AywaError {
   const what = fault instanceof SyntaxError ? 'is not JSON' : 'lacks fields that the protocol promises';
@@ -90,23 +113,27 @@ function advice(kind: ErrorKind, { name, kind: port, env }: Vendor): string {
   }
 }
 
-/** Vendors wrap their sentence as `{error: {message}}`, `{error}`, `{message}`, `{detail: {message}}` or `{err_msg}`, and some in a list. */
+/** The vendor's own sentence in the body of a refusal: JSON or plain text, never a page. */
 function explanation(body: string): string {
   try {
-    let node: unknown = JSON.parse(body);
-    for (let depth = 0; depth < 4; depth += 1) {
-      if (Array.isArray(node)) node = node[0];
-      if (typeof node !== 'object' || node === null) break;
-      const fields = node as Record<string, unknown>;
-      const code = typeof fields.code === 'string' ? `${fields.code}: ` : '';
-      const inner = fields.error ?? fields.detail ?? fields.message ?? fields.err_msg ?? fields.title;
-      if (typeof inner === 'string') return code + inner;
-      node = inner;
-    }
-    return typeof node === 'string' ? node : '';
+    return explanationOf(JSON.parse(body));
   } catch {
     return body.startsWith('<') ? '' : body.slice(0, 300);
   }
+}
+
+/** Vendors wrap their sentence as `{error: {message}}`, `{error}`, `{message}`, `{detail: {message}}` or `{err_msg}`, and some in a list. */
+function explanationOf(node: unknown): string {
+  for (let depth = 0; depth < 4; depth += 1) {
+    if (Array.isArray(node)) node = node[0];
+    if (typeof node !== 'object' || node === null) break;
+    const fields = node as Record<string, unknown>;
+    const code = typeof fields.code === 'string' ? `${fields.code}: ` : '';
+    const inner = fields.error ?? fields.detail ?? fields.message ?? fields.err_msg ?? fields.title;
+    if (typeof inner === 'string') return code + inner;
+    node = inner;
+  }
+  return typeof node === 'string' ? node : '';
 }
 
 function withoutKey(words: string, access: ProviderAccess): string {

@@ -70,8 +70,8 @@ describe('the event stream', () => {
       }
     }
     const seen: string[] = [];
-    for await (const { data } of serverEvents(body())) {
-      seen.push(data);
+    for await (const events of serverEvents(body())) {
+      for (const { data } of events) seen.push(data);
       if (seen.length === 2) break;
     }
     expect(seen).toEqual(['1', '2']);
