@@ -61,7 +61,7 @@ export function reported(words: string, otherwise: ErrorCode = 'provider_invalid
  * none: some servers send the field with everything.
  */
 export function failureIn(value: Readonly<Record<string, unknown>>, event = ''): AywaError | undefined {
-  const isFailure = [value.object, value.type, event].includes('error');
+  const isFailure = value.object === 'error' || value.type === 'error' || event === 'error';
   const error = isEmpty(value.error) ? (isFailure ? value : undefined) : value.error;
   if (error === undefined) return undefined;
   const { code, status, type }: Record<string, unknown> = typeof error === 'object' && error !== null ? { ...error } : {};

@@ -185,6 +185,7 @@ describe('an answer of the other dialects', () => {
   it.each<[string, string, string]>([
     ['anthropic', 'without an end', begin({ type: 'text', text: '' }) + texts.join('')],
     ['anthropic', 'without a beginning', texts.join('') + data({ type: 'message_stop' })],
+    ['anthropic', 'with a beginning that is empty', begin({}).replace('"content_block":{}', '"content_block":null') + texts.join('')],
     ['anthropic', 'without indexes', begin({ type: 'text' }, null) + texts.join('').replaceAll('"index":0,', '')],
     [
       'anthropic',

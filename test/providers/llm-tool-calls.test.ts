@@ -120,6 +120,16 @@ const FORMS: [string, string[], unknown[]][] = [
     [t(f(0, 'a', 'book', A.slice(0, 5))), message({ tool_calls: [f(0, 'a', 'book', A)] })],
     [a],
   ],
+  [
+    'pieces in messages',
+    [
+      message({ tool_calls: [f(0, 'a', 'book', A.slice(0, 5))] }, null),
+      message({ tool_calls: [f(0, undefined, undefined, A.slice(5, 9))] }, null),
+      message({ tool_calls: [f(0, 'a', 'book', A.slice(9))] }),
+    ],
+    [a],
+  ],
+  ['both forms at once', [chunk({ tool_calls: [f(0, 'a', 'book', A)], function_call: { name: 'book', arguments: A } })], [a]],
   ['two of one id in a message', [message({ tool_calls: [f(0, 'a', 'book', A), f(1, 'a', 'book', B)] })], [a, b]],
   [
     'with what nobody understands between',

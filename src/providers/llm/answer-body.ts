@@ -4,7 +4,7 @@
  */
 import { type Fields, isFields, type Tally } from './fields.ts';
 import { type JsonValues, jsonValues } from './json-values.ts';
-import { type ServerEvent, serverEvents } from './sse.ts';
+import { type ServerEvent, sseParser } from './sse.ts';
 
 export interface AnswerEvent {
   /** The `event:` field of the stream; empty when there was none. */
@@ -15,30 +15,34 @@ export interface AnswerEvent {
 
 export const END = Symbol('end of the answer');
 
-/** For each chunk of the body what it completes; an empty list is a sign of life. Leaving the loop closes the body. */
-export async function* answerEvents(
-  body: AsyncIterable<Uint8Array>,
-  tally: Tally,
-): AsyncGenerator<readonly AnswerEvent[], void, undefined> {
-  const chunks = body[Symbol.asyncIterator]();
-  try {
-    const head: Uint8Array[] = [];
-    let begins = '';
-    while (begins === '') {
-      const next = await chunks.next();
-      if (next.done) return;
-      // A copy: the chunk belongs to the connection.
-      head.push(Buffer.from(next.value));
-      begins = firstCharacter(head);
-      // Servers that are slow to answer send white space, so that nobody hangs up.
-      if (begins === '') yield [];
-    }
-    const whole = rejoined(head, chunks);
-    if (begins === '{' || begins === '[') yield* documentEvents(whole, tally);
-    else for await (const events of serverEvents(whole)) yield events.flatMap((event) => parsed(event, tally));
-  } finally {
-    await chunks.return?.();
-  }
+export interface AnswerBody {
+  /** The events that this chunk of the body completes. None is a sign of life: a comment, white space, a part of an event. */
+  push(chunk: Uint8Array): readonly AnswerEvent[];
+  /** The body is over: an event whose end is missing. */
+  end(): readonly AnswerEvent[];
+}
+
+export function answerBody(tally: Tally): AnswerBody {
+  /** Chunks before the first character that says what the body is. */
+  let head: Uint8Array[] = [];
+  let form: AnswerBody | undefined;
+
+  return {
+    push(chunk) {
+      if (form) return form.push(chunk);
+      const begins = firstCharacter([...head, chunk]);
+      if (begins === '') {
+        // A copy: the chunk belongs to the connection. Servers that are slow to answer send white space, so that nobody hangs up.
+        head.push(Buffer.from(chunk));
+        return [];
+      }
+      const whole = head.length > 0 ? Buffer.concat([...head, chunk]) : chunk;
+      head = [];
+      form = begins === '{' || begins === '[' ? documentBody(tally) : streamBody(tally);
+      return form.push(whole);
+    },
+    end: () => form?.end() ?? [],
+  };
 }
 
 /** Behind the byte order mark, of which a part is no character either. */
@@ -49,21 +53,45 @@ function firstCharacter(head: readonly Uint8Array[]): string {
     .charAt(0);
 }
 
-async function* rejoined(head: readonly Uint8Array[], rest: AsyncIterator<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
-  yield* head;
-  for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value;
-}
-
-/** A body that is JSON from its first character on. */
-async function* documentEvents(body: AsyncIterable<Uint8Array>, tally: Tally): AsyncGenerator<readonly AnswerEvent[], void, undefined> {
+/** JSON from the first character on. */
+function documentBody(tally: Tally): AnswerBody {
   const decoder = new TextDecoder();
   const values = jsonValues();
-  for await (const chunk of body)
-    yield values
-      .push(decoder.decode(chunk, { stream: true }))
-      .filter(isFields)
-      .map(unnamed);
-  noteAll(values, tally);
+  let over = false;
+  return {
+    push: (chunk) =>
+      values
+        .push(decoder.decode(chunk, { stream: true }))
+        .filter(isFields)
+        .map((value) => ({ name: '', value })),
+    end() {
+      if (!over) noteAll(values, tally);
+      over = true;
+      return [];
+    },
+  };
+}
+
+function streamBody(tally: Tally): AnswerBody {
+  let ready: AnswerEvent[] = [];
+  const parser = sseParser((event) => {
+    for (const each of parsed(event, tally)) ready.push(each);
+  });
+  const taken = () => {
+    const events = ready;
+    ready = [];
+    return events;
+  };
+  return {
+    push(chunk) {
+      parser.push(chunk);
+      return taken();
+    },
+    end() {
+      parser.end();
+      return taken();
+    },
+  };
 }
 
 /** What is in one event of the stream. */
@@ -71,7 +99,7 @@ function parsed({ event, data }: ServerEvent, tally: Tally): AnswerEvent[] {
   const name = event === 'message' ? '' : event;
   const text = data.trim();
   if (text === '') return [];
-  if (/^["[]*done["\]]*$/i.test(text)) return [{ name, value: END }];
+  if (text[0] !== '{' && /^["[]*done["\]]*$/i.test(text)) return [{ name, value: END }];
   try {
     const value: unknown = JSON.parse(text);
     if (isFields(value)) return [{ name, value }];
@@ -88,10 +116,6 @@ function parsed({ event, data }: ServerEvent, tally: Tally): AnswerEvent[] {
   if (name === 'error') return [{ name, value: { error: text } }];
   tally.note('event');
   return [];
-}
-
-function unnamed(value: Fields): AnswerEvent {
-  return { name: '', value };
 }
 
 function noteAll({ unusable }: JsonValues, tally: Tally): void {

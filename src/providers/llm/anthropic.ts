@@ -4,7 +4,7 @@ import { address } from '../address.ts';
 import { type LanguageModel, type Message, type PromptRequest, patience } from './contract.ts';
 import { type Fields, fieldsOf, listOf, numberOf, type Tally, textOf } from './fields.ts';
 import { argumentsOf, wireId } from './prompt.ts';
-import { type BrainCodec, type Finish, type Found, streamedReply } from './streaming.ts';
+import { type BrainCodec, type Find, type Finish, streamedReply } from './streaming.ts';
 import { argumentText, toolCall } from './tool-calls.ts';
 import { alternatingTurns } from './turns.ts';
 
@@ -91,12 +91,12 @@ interface Block {
 
 function codec(_prompt: PromptRequest, tally: Tally): BrainCodec {
   let open: Block[] = [];
-  let usage: Fields = {};
+  const usage: Record<string, number> = {};
   let stopReason = '';
   let complete = false;
 
   const count = (fields: unknown) => {
-    usage = { ...usage, ...fieldsOf(fields, 'usage', tally) };
+    for (const [name, value] of Object.entries(fieldsOf(fields, 'usage', tally) ?? {})) if (typeof value === 'number') usage[name] = value;
   };
   const callOf = ({ id, name, whole, json }: Block) => {
     if (name) return toolCall(id, name, json || whole);
@@ -108,44 +108,45 @@ function codec(_prompt: PromptRequest, tally: Tally): BrainCodec {
     const index = numberOf(event.index, 'index', tally);
     return index === undefined ? open.at(-1) : open.findLast((block) => block.index === index);
   };
-  function* begin(index: number | undefined, block: Fields): Generator<Found> {
+  const begin = (index: number | undefined, block: Fields, find: Find) => {
     const type = textOf(block.type, 'content_block', tally) || 'text';
     const id = textOf(block.id, 'content_block', tally);
     open.push({ index, type, id, name: textOf(block.name, 'content_block', tally), whole: argumentText(block.input, tally), json: '' });
-    if (isThought(type)) yield* thought(block);
-    else if (type === 'text' && block.text) yield { type: 'text', text: textOf(block.text, 'content_block', tally) };
-  }
-  function* goOn(block: Block | undefined, delta: Fields): Generator<Found> {
+    if (isThought(type)) readThought(block, find);
+    else if (type === 'text' && block.text) find({ type: 'text', text: textOf(block.text, 'content_block', tally) });
+  };
+  const goOn = (block: Block | undefined, delta: Fields, find: Find) => {
     const type = textOf(delta.type, 'delta', tally);
-    if (isThought(type) || (block && isThought(block.type))) yield* thought(delta);
+    if (isThought(type) || (block && isThought(block.type))) readThought(delta, find);
     else if (block?.type === 'tool_use') block.json += argumentText(delta.partial_json, tally);
     // Without its beginning a block is known by its pieces.
-    else if ((!block || block.type === 'text') && delta.text) yield { type: 'text', text: textOf(delta.text, 'delta', tally) };
-  }
-  function* stop(block: Block | undefined): Generator<Found> {
+    else if (!block?.type.includes('tool') && delta.text) find({ type: 'text', text: textOf(delta.text, 'delta', tally) });
+  };
+  const stop = (block: Block | undefined, find: Find) => {
     if (!block) return;
     open = open.filter((other) => other !== block);
     const call = block.type === 'tool_use' ? callOf(block) : undefined;
-    if (call) yield { type: 'tool', call };
-  }
+    if (call) find({ type: 'tool', call });
+  };
 
   return {
     get finished() {
       return complete || stopReason !== '';
     },
-    *read(event, name) {
+    read(event, name, find) {
       switch (event.type ?? name) {
         case 'message_start':
           return count(fieldsOf(event.message, 'message', tally)?.usage);
         case 'content_block_start':
-          return yield* begin(
+          return begin(
             numberOf(event.index, 'index', tally),
             fieldsOf(event.content_block, 'content_block', tally) ?? { type: 'unknown' },
+            find,
           );
         case 'content_block_delta':
-          return yield* goOn(blockOf(event), fieldsOf(event.delta, 'delta', tally) ?? {});
+          return goOn(blockOf(event), fieldsOf(event.delta, 'delta', tally) ?? {}, find);
         case 'content_block_stop':
-          return yield* stop(blockOf(event));
+          return stop(blockOf(event), find);
         case 'message_delta':
           count(event.usage);
           stopReason = textOf(fieldsOf(event.delta, 'delta', tally)?.stop_reason, 'stop_reason', tally) || stopReason;
@@ -157,8 +158,8 @@ function codec(_prompt: PromptRequest, tally: Tally): BrainCodec {
         case 'message':
           count(event.usage);
           for (const block of listOf(event.content, 'content', tally)) {
-            yield* begin(undefined, block);
-            yield* stop(open.at(-1));
+            begin(undefined, block, find);
+            stop(open.at(-1), find);
           }
           stopReason = textOf(event.stop_reason, 'stop_reason', tally);
           complete = true;
@@ -187,7 +188,7 @@ function isThought(type: string): boolean {
   return /thinking|thought|reasoning|signature/.test(type);
 }
 
-function* thought({ thinking, text }: Fields): Generator<Found> {
-  if (typeof thinking === 'string') yield { type: 'thought', text: thinking };
-  else if (typeof text === 'string') yield { type: 'thought', text };
+function readThought({ thinking, text }: Fields, find: Find): void {
+  if (typeof thinking === 'string') find({ type: 'thought', text: thinking });
+  else if (typeof text === 'string') find({ type: 'thought', text });
 }

@@ -7,7 +7,7 @@ import { failureIn, reported } from '../faults.ts';
 import { type Message, type PromptRequest, patience, type ToolCall } from './contract.ts';
 import { type Fields, fieldsOf, listOf, numberOf, type Tally } from './fields.ts';
 import { argumentsOf, orderly, wireId } from './prompt.ts';
-import type { BrainCodec, Finish, Found } from './streaming.ts';
+import type { BrainCodec, Find, Finish } from './streaming.ts';
 import { toolFragments } from './tool-calls.ts';
 import { alternatingTurns, type Turn } from './turns.ts';
 
@@ -92,7 +92,7 @@ function turnMessages({ side, messages }: Turn): Message[] {
 
 /** Reasons in the words of all servers of the dialect; any other is a plain end. */
 function finishOf(reason: string): Finish {
-  if (/length|max_?tokens/i.test(reason)) return 'length';
+  if (/length|max.*tokens/i.test(reason)) return 'length';
   if (/filter|safety|refusal/i.test(reason)) return 'filtered';
   return /tool|function/i.test(reason) ? 'tools' : 'stop';
 }
@@ -103,43 +103,42 @@ export function chatCodec({ tools }: PromptRequest, tally: Tally): BrainCodec {
   let usage: Fields | undefined;
   let spoke = false;
 
-  function* contentOf(content: unknown, inThought: boolean): Generator<Found> {
+  const readContent = (content: unknown, inThought: boolean, find: Find) => {
     if (typeof content === 'string' || typeof content === 'number') {
-      if (content !== '') yield { type: inThought ? 'thought' : 'text', text: String(content) };
+      if (content !== '') find({ type: inThought ? 'thought' : 'text', text: String(content) });
       return;
     }
     for (const part of Array.isArray(content) ? content : [content]) {
-      if (typeof part === 'string') yield* contentOf(part, inThought);
+      if (typeof part === 'string') readContent(part, inThought, find);
       else {
         const fields = fieldsOf(part, 'content', tally);
         if (!fields) continue;
+        // Text is under `text`, or under the name of the part's type, and may be a list again.
+        const inner = fields.text ?? fields.thinking ?? fields.reasoning ?? fields.content ?? fields.value ?? '';
         if (fields.type === 'tool_use' || fields.type === 'tool_call')
           fragments.addWhole([{ ...fields, arguments: fields.arguments ?? fields.input }]);
-        // Text is under `text`, or under the name of the part's type, and may be a list again.
-        else
-          yield* contentOf(
-            fields.text ?? fields.thinking ?? fields.reasoning ?? fields.content ?? fields.value ?? '',
-            inThought || isThought(fields),
-          );
+        else readContent(inner, inThought || isThought(fields), find);
       }
     }
-  }
-  function* saidIn(said: Fields, whole: boolean): Generator<Found> {
+  };
+  const readSaid = (said: Fields, whole: boolean, find: Find) => {
     for (const name of THOUGHT_FIELDS) {
       const thought = said[name];
-      if (typeof thought === 'string' && thought !== '') yield { type: 'thought', text: thought };
+      if (typeof thought === 'string' && thought !== '') find({ type: 'thought', text: thought });
     }
     // A message at the end of a stream says again what its pieces have said.
     if (!whole || !spoke) {
-      for (const found of contentOf(said.content || said.refusal || said.text, isThought(said))) {
-        spoke ||= found.type === 'text' && !whole;
-        yield found;
-      }
+      readContent(said.content || said.refusal || said.text, isThought(said), (found) => {
+        if (found.type === 'text' && !whole) spoke = true;
+        find(found);
+      });
     }
-    const calls = [...listOf(said.tool_calls, 'tool_calls', tally), ...listOf(said.function_call, 'function_call', tally)];
+    const listed = listOf(said.tool_calls, 'tool_calls', tally);
+    // The older form, which some servers send beside the new one.
+    const calls = listed.length > 0 ? listed : listOf(said.function_call, 'function_call', tally);
     if (whole) fragments.addWhole(calls);
     else for (const call of calls) fragments.add(call);
-  }
+  };
   /** A count of zero beside an answer is none: some servers send the field and do not count. */
   const count = (...names: readonly string[]): number | undefined => {
     for (const name of names) {
@@ -153,7 +152,7 @@ export function chatCodec({ tools }: PromptRequest, tally: Tally): BrainCodec {
     get finished() {
       return finish !== undefined;
     },
-    *read(chunk) {
+    read(chunk, _name, find) {
       // Without choices the chunk is the choice: what simple servers send.
       const choice = chunk.choices === undefined ? chunk : listOf(chunk.choices, 'choices', tally)[0];
       usage = fieldsOf(chunk.usage ?? fieldsOf(chunk.x_groq, 'usage', tally)?.usage ?? choice?.usage, 'usage', tally) ?? usage;
@@ -162,9 +161,9 @@ export function chatCodec({ tools }: PromptRequest, tally: Tally): BrainCodec {
       if (failure) throw failure;
       const delta = fieldsOf(choice.delta, 'delta', tally);
       const message = fieldsOf(choice.message, 'message', tally);
-      if (delta) yield* saidIn(delta, false);
-      else if (!message && choice !== chunk && typeof choice.text === 'string') yield* saidIn({ content: choice.text }, false);
-      if (message) yield* saidIn(message, true);
+      if (delta) readSaid(delta, false, find);
+      else if (!message && choice !== chunk && typeof choice.text === 'string') readSaid({ content: choice.text }, false, find);
+      if (message) readSaid(message, true, find);
       const reason = choice.finish_reason ?? choice.finishReason ?? choice.done_reason;
       if (reason === 'error') throw reported('the answer ended with an error', 'provider_network');
       if (typeof reason === 'string' && reason !== '') finish = finishOf(reason);

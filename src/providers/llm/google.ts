@@ -74,6 +74,8 @@ function partsOf(message: Exclude<Message, { role: 'system' }>): Record<string, 
 function codec(_prompt: PromptRequest, tally: Tally): BrainCodec {
   let finish: Finish | undefined;
   let usage: Fields | undefined;
+  /** The latest chunk had no words: some models call each chunk their last. */
+  let silent = true;
 
   const callOf = (made: Fields, signature: unknown): ToolCall | undefined => {
     const name = textOf(made.name, 'functionCall', tally);
@@ -87,18 +89,22 @@ function codec(_prompt: PromptRequest, tally: Tally): BrainCodec {
 
   return {
     get finished() {
-      return finish !== undefined;
+      return finish !== undefined && silent;
     },
-    *read(chunk) {
+    read(chunk, _name, find) {
       usage = fieldsOf(chunk.usageMetadata, 'usageMetadata', tally) ?? usage;
       if (fieldsOf(chunk.promptFeedback, 'promptFeedback', tally)?.blockReason) finish = 'filtered';
+      silent = true;
       const candidate = listOf(chunk.candidates, 'candidates', tally)[0];
       for (const part of listOf(fieldsOf(candidate?.content, 'content', tally)?.parts, 'parts', tally)) {
         const text = textOf(part.text, 'text', tally);
-        if (text !== '') yield { type: part.thought === true ? 'thought' : 'text', text };
+        if (text !== '') {
+          silent = false;
+          find({ type: part.thought === true ? 'thought' : 'text', text });
+        }
         const made = fieldsOf(part.functionCall, 'functionCall', tally);
         const call = made && callOf(made, part.thoughtSignature);
-        if (call) yield { type: 'tool', call };
+        if (call) find({ type: 'tool', call });
       }
       const reason = textOf(candidate?.finishReason, 'finishReason', tally);
       if (reason !== '') finish = finishOf(reason);

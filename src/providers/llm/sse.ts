@@ -19,22 +19,6 @@ const BRACE = 123;
 /** U+FEFF, which some servers put before everything. */
 const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
 
-/**
- * For each chunk of the body the events that it completes. An empty list is a sign of life: a comment, a blank line, a part of an event.
- * Leaving the loop closes the body.
- */
-export async function* serverEvents(body: AsyncIterable<Uint8Array>): AsyncGenerator<readonly ServerEvent[], void, undefined> {
-  let ready: ServerEvent[] = [];
-  const parser = sseParser((event) => ready.push(event));
-  for await (const chunk of body) {
-    parser.push(chunk);
-    yield ready;
-    ready = [];
-  }
-  parser.end();
-  if (ready.length > 0) yield ready;
-}
-
 /** The incremental parser. `end` completes an event whose last empty line is missing, as some servers leave it out. */
 export function sseParser(take: (event: ServerEvent) => void): { push(chunk: Uint8Array): void; end(): void } {
   /** The beginning of a line whose end has not come yet. */

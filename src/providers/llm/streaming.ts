@@ -8,7 +8,7 @@ import { AywaError } from '../../kernel/errors.ts';
 import { withDeadline } from '../../kernel/scope.ts';
 import type { ProviderAccess, ProviderContext } from '../contract.ts';
 import { failureIn, refusal, type Vendor, vendorFault } from '../faults.ts';
-import { type AnswerEvent, answerEvents, END } from './answer-body.ts';
+import { type AnswerBody, type AnswerEvent, answerBody, END } from './answer-body.ts';
 import type { PromptRequest, Said, ToolCall, Usage } from './contract.ts';
 import { createTally, type Fields, type Tally } from './fields.ts';
 import { estimatePrompt } from './prompt.ts';
@@ -17,12 +17,14 @@ import { estimateTokens } from './tokens.ts';
 import { callId } from './tool-calls.ts';
 
 /** What a codec finds in an event. */
-export type Found = { type: 'text' | 'thought'; text: string } | { type: 'tool'; call: ToolCall };
+type Found = { type: 'text' | 'thought'; text: string } | { type: 'tool'; call: ToolCall };
+
+export type Find = (found: Found) => void;
 
 /** Reads one answer; a new one for each request. Throws nothing but what the vendor reports as its failure. */
 export interface BrainCodec {
   /** One event of the stream, or the whole answer of a server that does not stream. `name` is its `event:` field. */
-  read(event: Fields, name: string): Iterable<Found>;
+  read(event: Fields, name: string, find: Find): void;
   /** The vendor said why the answer ends; at most counts follow. */
   readonly finished: boolean;
   /** The stream is over: calls that were not complete before, and what the vendor said about the answer. */
@@ -77,9 +79,9 @@ export async function* streamedReply(asking: Asking): AsyncGenerator<Said, void,
   try {
     answer = await post(asking);
     const reading = createReading(asking, tally);
-    const batches = answerEvents(answer.body, tally);
+    const source = { chunks: answer.body[Symbol.asyncIterator](), body: answerBody(tally) };
     let signAt = clock.now();
-    let events = await nextOf(batches, reading, ctx);
+    let events = await nextOf(source, reading, ctx);
     while (events) {
       const fault = reading.take(events);
       const said = reading.out.splice(0);
@@ -91,10 +93,10 @@ export async function* streamedReply(asking: Asking): AsyncGenerator<Said, void,
         signAt = clock.now();
         yield ALIVE;
       }
-      events = await nextOf(batches, reading, ctx);
+      events = await nextOf(source, reading, ctx);
     }
     for (const part of reading.end()) {
-      if (part.type === 'done' && reading.over) await endOf(batches, ctx);
+      if (part.type === 'done' && reading.over) await endOf(source, ctx);
       yield part;
     }
   } catch (fault) {
@@ -121,23 +123,33 @@ async function post({ ask, access, ctx }: Asking): Promise<HttpReply> {
   }
 }
 
-type Batches = AsyncGenerator<readonly AnswerEvent[], void, undefined>;
+interface Source {
+  readonly chunks: AsyncIterator<Uint8Array>;
+  readonly body: AnswerBody;
+}
 
 /** `undefined` when the body is over, or when a finished answer has been waited for long enough or was cut off by the server. */
-async function nextOf(batches: Batches, { patienceMs }: Reading, ctx: ProviderContext): Promise<readonly AnswerEvent[] | undefined> {
-  if (patienceMs === undefined) return (await ctx.scope.wait(batches.next())).value ?? undefined;
+async function nextOf(
+  { chunks, body }: Source,
+  { patienceMs }: Reading,
+  { scope }: ProviderContext,
+): Promise<readonly AnswerEvent[] | undefined> {
+  let next: IteratorResult<Uint8Array>;
   try {
-    return (await withDeadline(ctx.scope, 'counts', patienceMs, () => batches.next())).value ?? undefined;
+    next = await (patienceMs === undefined ? scope.wait(chunks.next()) : withDeadline(scope, 'counts', patienceMs, () => chunks.next()));
   } catch (error) {
-    if (ctx.scope.closed) throw error;
+    if (patienceMs === undefined || scope.closed) throw error;
     return undefined;
   }
+  if (!next.done) return body.push(next.value);
+  const rest = body.end();
+  return rest.length > 0 ? rest : undefined;
 }
 
 /** Reads to the end, which is usually there already: whoever closes its scope at `done` then leaves a free connection behind. */
-async function endOf(batches: Batches, ctx: ProviderContext): Promise<void> {
+async function endOf({ chunks }: Source, ctx: ProviderContext): Promise<void> {
   const finished = async () => {
-    for (let next = await batches.next(); !next.done; next = await batches.next());
+    for (let next = await chunks.next(); !next.done; next = await chunks.next());
   };
   await withDeadline(ctx.scope, 'end of stream', LINGER_MS, finished).catch(() => {});
 }
@@ -186,7 +198,8 @@ function createReading({ codec: open, prompt }: Asking, tally: Tally): Reading {
     made += wanted.name + (wanted.malformed ?? JSON.stringify(wanted.arguments));
     out.push({ type: 'tool', call: { ...wanted, id } });
   };
-  const find = (found: Found) => {
+  const find: Find = (found) => {
+    silentEnd = false;
     if (found.type === 'tool') {
       say(thoughts.flush());
       return call(found.call);
@@ -223,10 +236,7 @@ function createReading({ codec: open, prompt }: Asking, tally: Tally): Reading {
           const failure = failureIn(value, name);
           if (failure) return failure;
           silentEnd = true;
-          for (const found of codec.read(value, name)) {
-            silentEnd = false;
-            find(found);
-          }
+          codec.read(value, name, find);
         }
         return undefined;
       } catch (fault) {

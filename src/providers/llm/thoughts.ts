@@ -101,12 +101,15 @@ export function thoughtFilter(unsay: () => string): Thoughts {
 }
 
 const INTERJECTIONS = ['okay', 'ok', 'alright', 'hmm', 'so', 'first'];
+/** Behind an interjection: "let's see", "let me think". */
+const FILLERS = ['let', 's', 'us', 'me', 'see', 'think'];
 const SPEAKERS = ['user', 'caller', 'customer', 'human'];
 const VERBS = (
   'is was are has had wants wanted asks asked says said seems needs needed just would might may wrote gave gives tells told greeted ' +
   'requests requested mentioned mentions provided inquires likely probably'
 ).split(' ');
-const STEPS = [[...INTERJECTIONS, 'the', ...SPEAKERS], SPEAKERS, VERBS];
+const OPENERS = [...INTERJECTIONS, 'the', ...SPEAKERS];
+const STEPS = [[...OPENERS, ...FILLERS], SPEAKERS, VERBS];
 
 /** "Okay, so the user wants ...": nobody speaks to a caller like this. True while it is, or can still become, such a beginning. */
 function beginsAsThought(text: string): boolean {
@@ -114,7 +117,7 @@ function beginsAsThought(text: string): boolean {
   const unfinished = /[\p{L}\p{N}]$/u.test(text);
   let step = 0;
   for (const [at, word] of words.entries()) {
-    const expected = STEPS[step] ?? [];
+    const expected = at === 0 ? OPENERS : (STEPS[step] ?? []);
     if (/[\p{L}\p{N}]/u.test(word)) {
       if (unfinished && at === words.length - 1 && expected.some((name) => name.startsWith(word))) return true;
       if (!expected.includes(word)) return false;

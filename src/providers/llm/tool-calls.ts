@@ -13,7 +13,6 @@ export interface ToolFragments {
   /** Whole calls, as a message has them; those that came in fragments before are not called twice. */
   addWhole(calls: readonly Fields[]): void;
   calls(): ToolCall[];
-  readonly empty: boolean;
 }
 
 interface Part {
@@ -68,34 +67,34 @@ export function toolFragments(tools: readonly ToolSpec[], tally: Tally): ToolFra
         isWhole(call),
     );
 
+  const take = (part: Part) => {
+    if (isRepeat(part)) return;
+    // Arguments alone under an index that nobody opened are the rest of the last call.
+    const last = calls.at(-1);
+    const call = placeOf(part) ?? (part.id || part.name || !last || isWhole(last) ? undefined : last);
+    if (!call) {
+      if (part.id || part.name) begin(part);
+      else if (part.json.trim() !== '') tally.note('tool_calls');
+      return;
+    }
+    if (call.name !== part.name) call.name = joined(call, part) ? call.name + part.name : call.name || part.name;
+    call.id ||= part.id;
+    call.index ??= part.index;
+    call.json += part.json;
+    if (part.json.trim() !== '') call.last = part.json;
+  };
+
   return {
-    get empty() {
-      return calls.length === 0;
-    },
-    add(fragment) {
-      const part = partOf(fragment, tally);
-      if (isRepeat(part)) return;
-      // Arguments alone under an index that nobody opened are the rest of the last call.
-      const last = calls.at(-1);
-      const call = placeOf(part) ?? (part.id || part.name || !last || isWhole(last) ? undefined : last);
-      if (!call) {
-        if (part.id || part.name) begin(part);
-        else if (part.json.trim() !== '') tally.note('tool_calls');
-        return;
-      }
-      if (call.name !== part.name) call.name = joined(call, part) ? call.name + part.name : call.name || part.name;
-      call.id ||= part.id;
-      call.index ??= part.index;
-      call.json += part.json;
-      if (part.json.trim() !== '') call.last = part.json;
-    },
+    add: (fragment) => take(partOf(fragment, tally)),
     addWhole(wire) {
       const before = [...calls];
       for (const fragment of wire) {
         const part = partOf(fragment, tally);
         const known = before.find((call) => (part.id ? call.id === part.id : call.name === part.name && sameJson(call, part)));
-        if (!known) begin(part);
-        else if (!isWhole(known)) Object.assign(known, { name: part.name || known.name, json: part.json, last: part.json });
+        // Some servers send pieces in messages too.
+        if (!part.name || (known && !isWhole(part))) take(part);
+        else if (!known) begin(part);
+        else if (!isWhole(known)) Object.assign(known, { name: part.name, json: part.json, last: part.json });
       }
     },
     calls() {
@@ -126,7 +125,7 @@ function sameJson(call: Open, part: Part): boolean {
 }
 
 /** Nothing can be added to it. */
-function isWhole({ json }: Open): boolean {
+function isWhole({ json }: Part | Open): boolean {
   return json.trimEnd().endsWith('}') && objectIn(json) !== undefined;
 }
 
