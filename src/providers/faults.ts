@@ -65,7 +65,8 @@ export function failureIn(value: Readonly<Record<string, unknown>>, event = ''):
   const error = isEmpty(value.error) ? (isFailure ? value : undefined) : value.error;
   if (error === undefined) return undefined;
   const { code, status, type }: Record<string, unknown> = typeof error === 'object' && error !== null ? { ...error } : {};
-  const words = explanationOf(error) || JSON.stringify(error);
+  const said = JSON.stringify(error);
+  const words = explanation(said) || said;
   const labels = [code, status, type].filter((label) => typeof label === 'string' && label !== '' && !words.startsWith(label));
   const number = [code, status].map(Number).find((each) => each >= 400 && each <= 599);
   // The whole decides what it is; the first label is enough to read.
@@ -113,27 +114,23 @@ function advice(kind: ErrorKind, { name, kind: port, env }: Vendor): string {
   }
 }
 
-/** The vendor's own sentence in the body of a refusal: JSON or plain text, never a page. */
+/** Vendors wrap their sentence as `{error: {message}}`, `{error}`, `{message}`, `{detail: {message}}` or `{err_msg}`, and some in a list. */
 function explanation(body: string): string {
   try {
-    return explanationOf(JSON.parse(body));
+    let node: unknown = JSON.parse(body);
+    for (let depth = 0; depth < 4; depth += 1) {
+      if (Array.isArray(node)) node = node[0];
+      if (typeof node !== 'object' || node === null) break;
+      const fields = node as Record<string, unknown>;
+      const code = typeof fields.code === 'string' ? `${fields.code}: ` : '';
+      const inner = fields.error ?? fields.detail ?? fields.message ?? fields.err_msg ?? fields.title;
+      if (typeof inner === 'string') return code + inner;
+      node = inner;
+    }
+    return typeof node === 'string' ? node : '';
   } catch {
     return body.startsWith('<') ? '' : body.slice(0, 300);
   }
-}
-
-/** Vendors wrap their sentence as `{error: {message}}`, `{error}`, `{message}`, `{detail: {message}}` or `{err_msg}`, and some in a list. */
-function explanationOf(node: unknown): string {
-  for (let depth = 0; depth < 4; depth += 1) {
-    if (Array.isArray(node)) node = node[0];
-    if (typeof node !== 'object' || node === null) break;
-    const fields = node as Record<string, unknown>;
-    const code = typeof fields.code === 'string' ? `${fields.code}: ` : '';
-    const inner = fields.error ?? fields.detail ?? fields.message ?? fields.err_msg ?? fields.title;
-    if (typeof inner === 'string') return code + inner;
-    node = inner;
-  }
-  return typeof node === 'string' ? node : '';
 }
 
 function withoutKey(words: string, access: ProviderAccess): string {
