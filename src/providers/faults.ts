@@ -56,6 +56,30 @@ export function reported(words: string, otherwise: ErrorCode = 'provider_invalid
   return new AywaError(code, { detail: code === 'provider_auth' ? 'the key was refused.' : words.slice(0, 300) });
 }
 
+/**
+ * The failure that an event of a stream reports, in the vendor's words; `event` is what the stream calls the event. An empty `error` is
+ * none: some servers send the field with everything.
+ */
+export function failureIn(value: Readonly<Record<string, unknown>>, event = ''): AywaError | undefined {
+  const isFailure = value.object === 'error' || value.type === 'error' || event === 'error';
+  const error = isEmpty(value.error) ? (isFailure ? value : undefined) : value.error;
+  if (error === undefined) return undefined;
+  const { code, status, type }: Record<string, unknown> = typeof error === 'object' && error !== null ? { ...error } : {};
+  const said = JSON.stringify(error);
+  const words = explanation(said) || said;
+  const labels = [code, status, type].filter((label) => typeof label === 'string' && label !== '' && !words.startsWith(label));
+  const number = [code, status].map(Number).find((each) => each >= 400 && each <= 599);
+  // The whole decides what it is; the first label is enough to read.
+  const plain = reported([...labels, words].join(' '), number === undefined ? 'provider_network' : statusError(number, '').code);
+  return plain.code === 'provider_auth'
+    ? plain
+    : new AywaError(plain.code, { detail: [labels[0], words].filter(Boolean).join(': ').slice(0, 300) });
+}
+
+function isEmpty(value: unknown): boolean {
+  return !value || (typeof value === 'object' && Object.keys(value).length === 0);
+}
+
 /** What a parser says of foreign data holds pieces of that data: only the kind of fault is passed on. */
 function unreadable(fault: unknown): AywaError {
   const what = fault instanceof SyntaxError ? 'is not JSON' : 'lacks fields that the protocol promises';
