@@ -3,6 +3,7 @@
  * It connects only to addresses that the policy allows (judged on the address in use, at connect time), never follows a redirect,
  * bounds every size and time, and attaches the `error` listener that a bare socket lacks.
  */
+import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import { Agent, request } from 'undici';
 import { WebSocket } from 'ws';
@@ -59,6 +60,14 @@ export interface OutboundSocket {
   onMessage(take: (message: string | Buffer) => void): void;
   /** Called exactly once, with a clean close too. */
   onClose(take: (code: number, reason: string) => void): void;
+}
+
+/** The cause of the error of a websocket that was answered with a status: what the other side said of it. */
+export interface RefusedUpgrade {
+  readonly refused: number;
+  readonly url: string;
+  readonly body: string;
+  readonly retryAfter: string | undefined;
 }
 
 export type OpenHttp = (request: HttpRequest, scope: Scope) => Promise<HttpReply>;
@@ -179,9 +188,13 @@ function openSocket(ask: SocketRequest, scope: Scope, reach: Reach): Promise<Out
       reject(networkError(error, ask.url));
     });
     ws.on('unexpected-response', (_request, response) => {
-      response.resume();
-      ws.terminate();
-      reject(statusError(response.statusCode ?? 0, ask.url));
+      const status = response.statusCode ?? 0;
+      explanationIn(response, (body) => {
+        ws.terminate();
+        const refused: RefusedUpgrade = { refused: status, url: ask.url, body, retryAfter: response.headers['retry-after'] };
+        const { code, detail = '' } = statusError(status, ask.url);
+        reject(new AywaError(code, { detail, cause: refused }));
+      });
     });
     ws.on('message', (data, binary) => told.message(binary ? (data as Buffer) : (data as Buffer).toString('utf8')));
     ws.on('close', (code, reason) => {
@@ -210,6 +223,24 @@ function openSocket(ask: SocketRequest, scope: Scope, reach: Reach): Promise<Out
     );
   });
   return scope.wait(opening);
+}
+
+/** The beginning of a refusal's body: what is there within a second, of 4 KiB at most. Told once. */
+function explanationIn(response: IncomingMessage, take: (body: string) => void): void {
+  let body = '';
+  let told = false;
+  const end = () => {
+    if (!told) take(body);
+    told = true;
+    response.destroy();
+  };
+  response.setEncoding('utf8');
+  response.setTimeout(1_000, end);
+  response.on('data', (chunk: string) => {
+    body = (body + chunk).slice(0, 4_096);
+    if (body.length === 4_096) end();
+  });
+  for (const last of ['end', 'close', 'error']) response.on(last, end);
 }
 
 /** What came from the other side, in order, for listeners that may be set later. `overflow`: more is kept than `most` bytes. */

@@ -243,6 +243,21 @@ describe.each(VENDORS)('the voice of $name', (row) => {
     await again.until('done');
   });
 
+  it.each([
+    [401, { detail: { status: 'quota_exceeded', message: 'This request exceeds your quota of 10000.' } }],
+    [403, { error: 'Payment required: the project does not have enough credits.' }],
+    [429, { error: { code: 'insufficient_quota', message: 'You exceeded your current quota.' } }],
+    [400, { title: 'Credit limit reached' }],
+  ])('says that the account has no credit, whatever the status: %i %j', async (status, body) => {
+    const { open, fake } = await opened(row);
+    fake.fault = { status, body, headers: { 'retry-after': '7' } };
+    const { speech, until, fault } = say(open(), 'Hello.');
+    speech.end();
+    await until('failed');
+    expect(fault()).toMatchObject({ code: 'provider_quota', retryAfter: 7 });
+    expect(fault()?.message).toMatch(/quota|credit/i);
+  });
+
   it('fails when the vendor closes in the middle of a sentence', async () => {
     const { open, fake } = await opened(row, { pace: 0.05 });
     fake.fault = 'close';
