@@ -19,6 +19,13 @@ interface Connection {
   drop(code?: number, reason?: string): void;
 }
 
+/** Vendors that are never reached. */
+const silent: Egress = {
+  opened: { http: 0, sockets: 0 },
+  http: (_request, scope) => scope.wait(new Promise(() => {})),
+  socket: (_request, scope) => scope.wait(new Promise(() => {})),
+};
+
 /** A voice whose connections are played by the test, on a clock of its own. */
 function opened(name: string, settings: object = {}) {
   const clock = new VirtualClock();
@@ -72,6 +79,25 @@ function speak(voice: Voice, ...texts: string[]) {
 
 const kinds = (events: readonly VoiceEvent[]) => events.map(({ type }) => type);
 const SOUND = Uint8Array.of(1, 2, 3, 4);
+
+describe('formats', () => {
+  const [ulaw, alaw] = [MULAW, { encoding: 'alaw', rate: 8_000 } as const];
+  const pcm = (rate: number) => ({ encoding: 'pcm16', rate }) as const;
+  const all = [ulaw, alaw, pcm(8_000), pcm(11_025), pcm(16_000), pcm(22_050), pcm(24_000), pcm(44_100), pcm(48_000)];
+  it.each([
+    ['11labs', [ulaw, alaw, pcm(8_000), pcm(16_000), pcm(16_000), pcm(22_050), pcm(24_000), pcm(24_000), pcm(24_000)]],
+    ['cartesia', [ulaw, alaw, pcm(8_000), pcm(16_000), pcm(16_000), pcm(22_050), pcm(24_000), pcm(44_100), pcm(48_000)]],
+    ['deepgram', [ulaw, alaw, pcm(8_000), pcm(16_000), pcm(16_000), pcm(24_000), pcm(24_000), pcm(48_000), pcm(48_000)]],
+    ['openai', all.map(() => pcm(24_000))],
+    ['lab', all],
+  ])("of %s: the line's own where the vendor has it, else the nearest that loses nothing", (name, made) => {
+    const run = context(new VirtualClock(), silent);
+    ctx = run;
+    const vendor = providerSet.tts(name);
+    const access = { apiKey: KEY, baseUrl: 'http://v' };
+    expect(all.map((format) => vendor?.open({ format, language: 'en' }, vendor.settings.parse({}), access, run).format)).toEqual(made);
+  });
+});
 
 describe("Deepgram's flushes", () => {
   const flushesOf = ({ sent }: Connection) => sent.filter(({ type }) => type === 'Flush').length;
