@@ -17,14 +17,20 @@ export interface SpeechListener {
   audio(bytes: Uint8Array): void;
   /** Where a spoken word lies: `at` is milliseconds from the first byte of this speech. Sent before or after its audio. */
   word?(text: string, at: number, endAt: number): void;
-  /** All audio was delivered. Exactly one of `done` and `failed` comes last, unless the speech was cancelled. */
+  /** All audio was delivered; may be told inside `end`. Exactly one of `done` and `failed` comes last, unless the speech was cancelled. */
   done(): void;
+  /** Never told inside `speak`, `say`, `flush` or `end`: whoever calls them may begin another speech when it comes. */
   failed(error: AywaError): void;
 }
 
 export interface Speech {
   /** Appends text: whole words with their spaces, ready to be spoken. */
   say(text: string): void;
+  /**
+   * No more text for a while, perhaps for long: what was said so far is to be spoken now, to its last word. Text may follow. Absent where
+   * a voice never holds anything back.
+   */
+  flush?(): void;
   /** No more text will come. */
   end(): void;
   /** Stops at once; nothing is delivered after it returns. */
