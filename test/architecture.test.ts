@@ -26,7 +26,7 @@ const MAY: Record<string, readonly RegExp[]> = {
     /^operations\//,
     /^providers\/(index|contract)\.ts$/,
     /^carriers\/(index|carrier)\.ts$/,
-    /^audio\/format\.ts$/,
+    /^audio\//,
     /^config\.ts$/,
     /^kernel\//,
   ],

@@ -72,3 +72,14 @@ describe('heard text by share of characters', () => {
     expect(words.upTo(0, 0, true)).toBe('');
   });
 });
+
+describe('languages without spaces', () => {
+  it.each([
+    ['您好，我可以帮您查询订单。', 500, '您好，我可以'],
+    ['สวัสดีครับ ผมช่วยอะไรได้บ้าง', 500, 'สวัสดีครับ ผม'],
+  ])('%s is cut at the end of a word', (text, ms, heard) => {
+    const words = heardWords();
+    words.say(text, undefined);
+    expect(words.upTo(ms, 1_000, true)).toBe(heard);
+  });
+});

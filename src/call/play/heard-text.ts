@@ -9,6 +9,8 @@ export interface HeardWords {
   lose(audioMs: number): void;
   /** A word of the text with its place in the reply's audio. */
   word(text: string, endAtMs: number): void;
+  /** The words since the last progress that have surely been heard by `ms`. Joined they are the beginning of what `upTo` gives later. */
+  progress(ms: number, audioMs: number): string;
   /** The text up to `ms`. `audioMs` is how much audio there is so far; `whole`: there will be no more. */
   upTo(ms: number, audioMs: number, whole: boolean): string;
 }
@@ -17,6 +19,8 @@ export interface HeardWords {
 const MS_PER_CHARACTER = 65;
 /** A voice that pauses has probably said all its text when this share of the estimate was heard. */
 const PROBABLY_ALL = 0.75;
+/** Of what an estimate says was heard, so much is certain enough to be kept whatever comes. */
+const SURE = 0.85;
 /** How far ahead in the text a spoken word is looked for: voices write numbers and abbreviations out. */
 const SEARCH_CHARACTERS = 80;
 
@@ -25,6 +29,8 @@ export function heardWords(): HeardWords {
   const words: { text: string; endAtMs: number }[] = [];
   /** The last place where text and audio are known to meet. */
   let anchor = { characters: 0, ms: 0 };
+  /** What progress has told; never taken back. */
+  let told = '';
 
   const byWords = (ms: number): string => {
     const lower = text.toLowerCase();
@@ -47,19 +53,25 @@ export function heardWords(): HeardWords {
     if (ms <= anchor.ms) return text.slice(0, anchor.characters);
     const share = (ms - anchor.ms) / expected;
     if (share >= 1 || (ms >= audioMs && share >= PROBABLY_ALL)) return text;
-    const end = anchor.characters + Math.floor(share * characters);
-    // A word that was begun was not heard.
-    return /\s/.test(text.charAt(end)) ? text.slice(0, end) : text.slice(0, end).replace(/\S+$/, '');
+    return wholeWords(text, anchor.characters + Math.floor(share * characters));
   };
 
   const upTo: HeardWords['upTo'] = (ms, audioMs, whole) => {
     if (ms <= 0) return '';
     if (whole && ms >= audioMs) return (text === '' ? words.map((word) => word.text).join(' ') : text).trim();
-    return (words.length > 0 ? byWords(ms) : byShare(ms, audioMs, whole)).trim();
+    const heard = (words.length > 0 ? byWords(ms) : byShare(ms, audioMs, whole)).trim();
+    return heard.length < told.length ? told : heard;
   };
 
   return {
     upTo,
+    progress(ms, audioMs) {
+      const sureMs = words.length > 0 ? ms : anchor.ms + (ms - anchor.ms) * SURE;
+      const heard = upTo(sureMs, audioMs, false);
+      const delta = heard.startsWith(told) ? heard.slice(told.length) : '';
+      told += delta;
+      return delta;
+    },
     lose(audioMs) {
       const voiced = upTo(audioMs, audioMs, false);
       text = voiced === '' ? '' : `${voiced} `;
@@ -73,6 +85,19 @@ export function heardWords(): HeardWords {
       words.push({ text: spoken, endAtMs });
     },
   };
+}
+
+/** Scripts that put no spaces between words. */
+const UNSPACED = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u;
+const segmenter = new Intl.Segmenter(undefined, { granularity: 'word' });
+
+/** The text up to `end`, without the word that `end` lies in: a word that was begun was not heard. */
+function wholeWords(text: string, end: number): string {
+  if (/\s/.test(text.charAt(end))) return text.slice(0, end);
+  const [begun = ''] = /\S+$/.exec(text.slice(0, end)) ?? [];
+  if (!UNSPACED.test(begun)) return text.slice(0, end - begun.length);
+  const [unspaced = ''] = /\S+/.exec(text.slice(end - begun.length)) ?? [];
+  return text.slice(0, end - begun.length + (segmenter.segment(unspaced).containing(begun.length)?.index ?? begun.length));
 }
 
 /** A word as it is compared: lower case, without the punctuation around it. */
