@@ -19,9 +19,11 @@ export function perceivedEvent(told: Perceived): CallEventBody | null {
     case 'partial':
       return { type: 'caller.partial', text: told.text, from: told.from, to: told.to };
     case 'final': {
-      const { from, to, confidence = null, language = null, rejected = false } = told;
+      const { from, to, confidence = null, language = null, rejected = false, interim, replaces } = told;
       const text = told.text.trim() || (rejected ? NOT_UNDERSTOOD : '');
-      return text === '' ? null : { type: 'caller.words', text, from, to, confidence, language, rejected, typed: false };
+      if (text === '') return null;
+      const about = { ...(interim && { interim }), ...(replaces !== undefined && { replaces }) };
+      return { type: 'caller.words', text, from, to, confidence, language, rejected, typed: false, ...about };
     }
     case 'turnEnd':
       return { type: 'caller.turn_end', probability: told.probability };

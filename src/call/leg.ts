@@ -18,6 +18,7 @@ import { floodGate } from './flood-gate.ts';
 import { createFloor, type Floor } from './floor.ts';
 import { commandEvents, typedEvent } from './happenings.ts';
 import { createKeypad } from './hear/keypad.ts';
+import { type SteadyAudio, steadyAudio } from './hear/steady.ts';
 import type { Opening } from './opening.ts';
 import { createMixer, type Mixer } from './play/mixer.ts';
 import { createPlayout, type Playout } from './play/playout.ts';
@@ -74,6 +75,7 @@ export function createLeg({ deps, agent, senses, opening, drafts, reply, ending,
   let recording: Recording | undefined;
   let arrival: Timer | undefined;
   let answeredAt: number | undefined;
+  let steady: SteadyAudio | undefined;
   let callerMuted = false;
   let goneBy: string | undefined;
 
@@ -164,15 +166,14 @@ export function createLeg({ deps, agent, senses, opening, drafts, reply, ending,
     answer();
     post({ type: 'line.connected', carrier: leg.carrier, encoding: format.encoding, rate: format.rate, facts: { ...leg.facts } });
     let quiet = new Uint8Array(0);
-    leg.listen({
-      audio(bytes) {
-        if (ending().begun) return;
-        recording?.caller(bytes);
-        if (callerMuted && quiet.length !== bytes.length) quiet = new Uint8Array(bytes.length).fill(SILENCE[format.encoding]);
-        senses.hear(callerMuted ? quiet : bytes);
-      },
-      signal,
-    });
+    const heard = (bytes: Uint8Array) => {
+      if (ending().begun) return;
+      recording?.caller(bytes);
+      if (callerMuted && quiet.length !== bytes.length) quiet = new Uint8Array(bytes.length).fill(SILENCE[format.encoding]);
+      senses.hear(callerMuted ? quiet : bytes);
+    };
+    steady = steadyAudio(format, clock, heard);
+    leg.listen({ audio: steady.write, signal });
   };
 
   return {
@@ -199,6 +200,7 @@ export function createLeg({ deps, agent, senses, opening, drafts, reply, ending,
     release() {
       arrival?.cancel();
       keypad.close();
+      steady?.close();
       playout?.close();
       mixer?.close();
     },

@@ -20,6 +20,8 @@ export interface Senses {
   /** The caller's audio in that format. */
   hear(bytes: Uint8Array): void;
   agentSpeaking(on: boolean): void;
+  /** Another agent has entered: its ears, where they are others. */
+  agentChanged(): void;
   /** The voice stops; the ears may still owe the last words. */
   silence(): void;
   /** Waits briefly for words that are in flight, then lets go of the ears. */
@@ -69,6 +71,7 @@ export function createSenses({ agent, providers, vad, ctx, tell }: SensesParts):
     },
     hear: (bytes) => listening?.write(bytes),
     agentSpeaking: (on) => listening?.agentSpeaking(on),
+    agentChanged: () => listening?.agentChanged(),
     silence: () => voices?.close(),
     async finish() {
       await listening?.finish();

@@ -42,6 +42,8 @@ export interface EarsListener {
 
 export interface SpeechToText<Settings = Record<string, unknown>> extends ProviderSpec<Settings> {
   readonly kind: 'stt';
+  /** How long after the end of the voice its finals may take, where that is not a second or so; ms. */
+  readonly finalWithinMs?: number | ((settings: Readonly<Record<string, unknown>>) => number);
   /** Opens the recognition; it lives until `ctx.scope` closes. Never throws: faults go to `listener.failed`. */
   listen(options: HearingOptions, settings: Settings, access: ProviderAccess, listener: EarsListener, ctx: ProviderContext): Ears;
 }

@@ -37,6 +37,8 @@ export const deepgramEars: SpeechToText<Settings> = {
   env: 'DEEPGRAM',
   origin: 'https://api.deepgram.com',
   needsKey: true,
+  // Measured by others at 250 to 330 ms; what is later than this is not coming.
+  finalWithinMs: 1_000,
   settings,
   listen(options, chosen, access, listener, ctx) {
     const base = { vendor: deepgramEars, access, format: options.format, listener, ctx };

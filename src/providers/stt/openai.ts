@@ -27,6 +27,8 @@ export const openaiEars: SpeechToText<Settings> = {
   origin: 'https://api.openai.com/v1',
   needsKey: true,
   settings,
+  // A whole utterance is uploaded at its end; self-hosted servers take seconds for it.
+  finalWithinMs: ({ mode }) => (mode === 'batch' ? 6_000 : 2_000),
   listen(options, chosen, access, listener, ctx) {
     const hints = { ...languageOf(chosen, options), prompt: chosen.prompt ?? promptOf(options) };
     if (chosen.mode === 'batch') {
