@@ -86,7 +86,7 @@ export function fakeLine(clock: Clock, options: LineOptions = {}): FakeLine {
   return {
     carrier: audio ? 'fake' : 'text',
     format: MULAW_8K,
-    can: { clear, mark, audio, dtmf: true, transfer: false, leadMs },
+    can: { clear, mark, audio, dtmf: true, press: false, transfer: false, leadMs },
     facts: { streamId: 'stream-1' },
     told,
     get playedMs() {

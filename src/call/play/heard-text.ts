@@ -5,8 +5,11 @@
 export interface HeardWords {
   /** Appends text. `spokenMs` is given when everything before it has been heard: the audio of this piece begins there. */
   say(piece: string, spokenMs: number | undefined): void;
-  /** What has been said but not voiced in `audioMs` of audio is taken back: its voice is gone. */
-  lose(audioMs: number): void;
+  /**
+   * What has been said but not voiced in `audioMs` of audio is taken back: its voice is gone. Gives what was taken. `pace` of that voice
+   * in ms per character, where it is known. What is not certain counts as not voiced: a word twice is better than a word lost.
+   */
+  lose(audioMs: number, pace?: number): string;
   /** A word of the text with its place in the reply's audio. */
   word(text: string, endAtMs: number): void;
   /** The text up to `ms`. `audioMs` is how much audio there is so far; `whole`: there will be no more. */
@@ -20,9 +23,42 @@ const PROBABLY_ALL = 0.75;
 /** How far ahead in the text a spoken word is looked for: voices write numbers and abbreviations out. */
 const SEARCH_CHARACTERS = 80;
 
+/** Words without a letter or a digit make no sound. */
+const AUDIBLE = /[\p{L}\p{N}]/u;
+
 export function heardWords(): HeardWords {
+  /** What voices that are gone have said, each up to a moment. */
+  const gone: { voice: OneVoice; fromMs: number; toMs: number }[] = [];
+  let voice = oneVoice();
+  let fromMs = 0;
+  return {
+    upTo(ms, audioMs, whole) {
+      const cut = gone.findIndex(({ toMs }) => ms < toMs);
+      const heard = gone.slice(0, cut < 0 ? gone.length : cut + 1).map((part) => {
+        const lengthMs = part.toMs - part.fromMs;
+        return part.voice.upTo(Math.min(ms - part.fromMs, lengthMs), lengthMs, true);
+      });
+      if (cut < 0) heard.push(voice.upTo(ms - fromMs, audioMs - fromMs, whole));
+      return heard.filter((text) => text !== '').join(' ');
+    },
+    lose(audioMs, pace) {
+      const rest = voice.lose(audioMs - fromMs, pace);
+      gone.push({ voice, fromMs, toMs: audioMs });
+      voice = oneVoice();
+      fromMs = audioMs;
+      return rest;
+    },
+    say: (piece, spokenMs) => voice.say(piece, spokenMs === undefined ? undefined : spokenMs - fromMs),
+    word: (spoken, endAtMs) => voice.word(spoken, endAtMs - fromMs),
+  };
+}
+
+/** The same for the sound of one voice alone, from its first byte. */
+type OneVoice = HeardWords;
+
+function oneVoice(): OneVoice {
   let text = '';
-  const words: { text: string; endAtMs: number }[] = [];
+  let words: { text: string; endAtMs: number }[] = [];
   /** The last place where text and audio are known to meet. */
   let anchor = { characters: 0, ms: 0 };
 
@@ -52,6 +88,13 @@ export function heardWords(): HeardWords {
     return /\s/.test(text.charAt(end)) ? text.slice(0, end) : text.slice(0, end).replace(/\S+$/, '');
   };
 
+  /** How many characters of it `ms` of sound hold at this pace, to the end of a word. */
+  const byPace = (ms: number, pace: number): number => {
+    const end = anchor.characters + Math.floor((ms - anchor.ms) / pace);
+    if (end >= text.length || /\s/.test(text.charAt(end))) return Math.min(end, text.length);
+    return text.slice(0, end).replace(/\S+$/, '').length;
+  };
+
   const upTo: HeardWords['upTo'] = (ms, audioMs, whole) => {
     if (ms <= 0) return '';
     if (whole && ms >= audioMs) return (text === '' ? words.map((word) => word.text).join(' ') : text).trim();
@@ -60,10 +103,14 @@ export function heardWords(): HeardWords {
 
   return {
     upTo,
-    lose(audioMs) {
-      const voiced = upTo(audioMs, audioMs, false);
-      text = voiced === '' ? '' : `${voiced} `;
-      anchor = { characters: text.length, ms: audioMs };
+    lose(audioMs, pace) {
+      words = words.filter(({ endAtMs }) => endAtMs <= audioMs);
+      const timed = words.length > 0 ? byWords(audioMs) : undefined;
+      const voiced = timed !== undefined && text.startsWith(timed) ? timed.length : byPace(audioMs, pace ?? MS_PER_CHARACTER);
+      const rest = text.slice(voiced);
+      if (!AUDIBLE.test(rest)) return '';
+      text = text.slice(0, voiced);
+      return rest.trimStart();
     },
     say(piece, spokenMs) {
       if (spokenMs !== undefined) anchor = { characters: text.length, ms: spokenMs };

@@ -3,8 +3,8 @@ import { z } from 'zod';
 import type { ProviderAccess, ProviderContext, ProviderSpec } from '../contract.ts';
 
 /**
- * `timeoutSeconds` of every model: how long its first word may take. Without it a caller is not kept waiting (the engine's own
- * limit); a model on slow hardware, or one that thinks first, is given its time here.
+ * `timeoutSeconds` of every model: how long its first word may take, and how long it may be silent inside an answer. Without it a
+ * caller is not kept waiting (the engine's own limit); a model on slow hardware, or one that thinks first, is given its time here.
  */
 export const patience = z.number().min(0.1).max(300).optional();
 
@@ -37,12 +37,17 @@ export interface Usage {
   readonly promptTokens: number;
   readonly completionTokens: number;
   readonly cachedPromptTokens?: number;
+  /** The vendor did not give all of the numbers: what is missing is counted from the characters. */
+  readonly estimated?: true;
 }
 
 /** What a model says, in order. A stream ends by `done` or by a thrown `AywaError`; never by silence. */
 export type Said =
   | { type: 'text'; text: string }
+  /** Of its own id in the conversation, whatever the vendor calls it. */
   | { type: 'tool'; call: ToolCall }
+  /** It works and says nothing: it thinks, writes a tool's arguments, or keeps the line open. Now and then, not for each sign. */
+  | { type: 'alive' }
   | { type: 'done'; usage: Usage; finish: 'stop' | 'length' | 'tools' | 'filtered' };
 
 export interface PromptRequest {

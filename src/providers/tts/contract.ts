@@ -25,6 +25,11 @@ export interface SpeechListener {
 export interface Speech {
   /** Appends text: whole words with their spaces, ready to be spoken. */
   say(text: string): void;
+  /**
+   * No more text for a while, perhaps for long: what was said so far is to be spoken now, to its last word. Text may follow. Absent where
+   * a voice never holds anything back.
+   */
+  flush?(): void;
   /** No more text will come. */
   end(): void;
   /** Stops at once; nothing is delivered after it returns. */
