@@ -102,6 +102,9 @@ export function createConversation(agent: () => AgentPlan, view: View = EVERYTHI
         case 'tool.answered':
           answer(event.id, event.result, !event.ok);
           break;
+        case 'transfer.ended':
+          if (!event.ok) add({ role: 'system', content: `The transfer did not succeed: the caller is still here. ${event.detail}`.trim() });
+          break;
         case 'memory.added':
           add(event.role === 'tool' ? { role: 'system', content: event.text } : { role: event.role, content: event.text });
           break;

@@ -80,7 +80,7 @@ export function createUtterance({ voices, budget, begun, failed }: UtterancePart
   const sound = (bytes: Uint8Array) => {
     if (soundMs === 0) begun();
     sounding = true;
-    for (const piece of unvoiced.splice(0)) text(piece);
+    if (unvoiced.length > 0) for (const piece of unvoiced.splice(0)) text(piece);
     if (voices) soundMs += msOf(voices.format, bytes.length);
     if (track) return track.write(bytes);
     const copy = bytes.slice();
