@@ -1,5 +1,5 @@
 /**
- * Remakes `src/call/apology.mulaw`, the sentence that a call speaks when every voice is gone.
+ * Remakes `src/call/answer/apology.mulaw`, the sentence that a call speaks when every voice is gone.
  * A development tool: `node tools/apology.ts`.
  */
 import { writeFileSync } from 'node:fs';

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { Assistant as AssistantBody } from '../agent/definition.ts';
+import { RATES } from '../audio/format.ts';
 
 const id = z.string().max(200);
 export const ById = z.object({ id });
@@ -54,7 +55,7 @@ const PhoneNumber = z
 const AudioFormat = z.object({
   format: z.enum(['pcm_s16le', 'mulaw']).default('pcm_s16le'),
   container: z.literal('raw').default('raw'),
-  sampleRate: z.union([z.literal(8000), z.literal(16000), z.literal(24000), z.literal(48000)]).optional(),
+  sampleRate: z.int().min(RATES.least).max(RATES.most).optional(),
 });
 const Transport = z.looseObject({
   provider: z.string().max(40),

@@ -1,18 +1,24 @@
 /**
- * Carries a stream of audio bytes from one format to another, or to bare samples: decoding, resampling and encoding joined, with
+ * Carries a stream of audio bytes from one format to another, to bare samples or from them: decoding, resampling and encoding, with
  * their state kept between pieces (also half a sample at the end of one). Equal formats pass through untouched: mu-law stays
- * mu-law. Reuses its buffers; every result is valid until the next call.
+ * mu-law. Reuses its buffers; every result is valid until the next call. What is linear and what is companded is known here alone.
  */
 import { type AudioFormat, sameFormat } from './format.ts';
 import { ALAW, type Companding, decodeG711, encodeG711, MULAW } from './g711.ts';
-import { type Resampler, resampler } from './resample.ts';
+import { resampler } from './resample.ts';
 
 export interface Decoder {
   /** Gives the number of samples that now lie at the start of `samples`. */
   decode(bytes: Uint8Array): number;
   /** The same for what a resampler still holds, at the end of an utterance. */
   flush(): number;
+  /** To be looked up after decoding, which may move them. */
   readonly samples: Int16Array;
+}
+
+export interface Encoder {
+  /** The first `length` samples as bytes. */
+  encode(samples: Int16Array, length: number): Uint8Array;
 }
 
 export interface Converter {
@@ -20,8 +26,8 @@ export interface Converter {
   flush(): Uint8Array;
 }
 
-/** Bytes of `format` to samples at `rate`. */
-export function decoder(format: AudioFormat, rate: AudioFormat['rate']): Decoder {
+/** Bytes of `format` to samples at `rate`; at its own rate, unless told otherwise. */
+export function decoder(format: AudioFormat, rate: number = format.rate): Decoder {
   const unpack = unpacker(format);
   if (format.rate === rate) {
     return {
@@ -32,7 +38,7 @@ export function decoder(format: AudioFormat, rate: AudioFormat['rate']): Decoder
       },
     };
   }
-  const stage: Resampler = resampler(format.rate, rate);
+  const stage = resampler(format.rate, rate);
   return {
     decode(bytes) {
       const length = unpack.decode(bytes);
@@ -47,22 +53,35 @@ export function decoder(format: AudioFormat, rate: AudioFormat['rate']): Decoder
 
 const NOTHING = new Uint8Array(0);
 
+/** Samples to bytes of `format`, at its rate. */
+export function encoder(format: AudioFormat): Encoder {
+  const law = companding(format);
+  let out = NOTHING;
+  let linear = new Int16Array(0);
+  // Frames of a stream have one length, so the view of the last one usually fits the next.
+  let view = NOTHING;
+  return {
+    encode(samples, length) {
+      const bytes = law ? length : length * 2;
+      if (out.length < bytes) {
+        out = new Uint8Array(bytes * 2);
+        linear = new Int16Array(out.buffer);
+      }
+      if (view.length !== bytes || view.buffer !== out.buffer) view = out.subarray(0, bytes);
+      if (law) encodeG711(law, samples, length, out);
+      else for (let i = 0; i < length; i++) linear[i] = samples[i] as number;
+      return view;
+    },
+  };
+}
+
 /** A stream of `from` as a stream of `to`. */
 export function converter(from: AudioFormat, to: AudioFormat): Converter {
   if (sameFormat(from, to)) return { convert: (bytes) => bytes, flush: () => NOTHING };
   const source = decoder(from, to.rate);
-  let out = NOTHING;
-  // Frames of a stream have one length, so the view of the last one usually fits the next.
-  let view = NOTHING;
-  const pack = (length: number): Uint8Array => {
-    const law = companding(to);
-    const bytes = law ? length : length * 2;
-    if (out.length < bytes) out = new Uint8Array(bytes * 2);
-    if (view.length !== bytes || view.buffer !== out.buffer) view = out.subarray(0, bytes);
-    if (law) encodeG711(law, source.samples, length, out);
-    else view.set(new Uint8Array(source.samples.buffer, source.samples.byteOffset, bytes));
-    return view;
-  };
+  const { encode } = encoder(to);
+  // The samples are looked up last: decoding may move them.
+  const pack = (length: number) => encode(source.samples, length);
   return { convert: (bytes) => pack(source.decode(bytes)), flush: () => pack(source.flush()) };
 }
 

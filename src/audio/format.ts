@@ -1,10 +1,14 @@
 /** What audio is, everywhere in the product: mono, 20 ms frames, an encoding and a rate. Pure data. */
 
-/** `pcm16` is signed 16-bit little-endian. G.711 (`mulaw`, `alaw`) is always 8 kHz. */
+/** `pcm16` is signed 16-bit little-endian. */
 export interface AudioFormat {
   readonly encoding: 'pcm16' | 'mulaw' | 'alaw';
-  readonly rate: 8000 | 16000 | 24000 | 48000;
+  /** Samples a second, a whole number; a format from outside is held against `RATES`. */
+  readonly rate: number;
 }
+
+/** Telephone to studio; what the resampler carries from any one to any other. */
+export const RATES = { least: 8_000, most: 48_000 } as const;
 
 export const MULAW_8K: AudioFormat = { encoding: 'mulaw', rate: 8000 };
 export const PCM_16K: AudioFormat = { encoding: 'pcm16', rate: 16000 };
@@ -28,4 +32,18 @@ export function msOf(format: AudioFormat, bytes: number): number {
 
 export function sameFormat(a: AudioFormat, b: AudioFormat): boolean {
   return a.encoding === b.encoding && a.rate === b.rate;
+}
+
+/**
+ * The format that a vendor which makes only `rates` comes closest with, for a line that takes `wanted`: the line's own encoding where
+ * there is one rate of it that loses nothing, else linear samples. G.711 at another rate than the line's costs a step and saves nothing.
+ */
+export function nearestFormat(
+  wanted: AudioFormat,
+  rates: Readonly<Partial<Record<AudioFormat['encoding'], readonly number[]>>>,
+): AudioFormat {
+  if (rates[wanted.encoding]?.includes(wanted.rate)) return wanted;
+  const linear = [...(rates.pcm16 ?? [])].sort((a, b) => a - b);
+  const rate = linear.find((made) => made >= wanted.rate) ?? linear.at(-1);
+  return rate === undefined ? wanted : { encoding: 'pcm16', rate };
 }

@@ -3,6 +3,7 @@
  * behind: a size that was never filled in, an odd byte at the end, chunks in between. Never touches the disk.
  */
 import { AywaError } from '../kernel/errors.ts';
+import { decoder } from './convert.ts';
 
 export interface WavShape {
   readonly encoding: 'pcm16' | 'mulaw' | 'alaw';
@@ -76,15 +77,12 @@ export function readWavLayout(head: Uint8Array, fileBytes: number = head.length)
   throw refused('It holds no audio.');
 }
 
-/** Samples of one channel, decoded by nothing: the file must hold `pcm16`. Copies, so that the file may be let go. */
+/** Linear samples of one channel. Copies, so that the file may be let go. */
 export function wavChannel(file: Uint8Array, channel: number): Int16Array {
   const layout = readWavLayout(file);
-  if (layout.encoding !== 'pcm16') throw refused('Its audio is not 16-bit PCM.');
-  const view = new DataView(file.buffer, file.byteOffset + layout.dataAt, layout.dataBytes);
-  const frame = wavFrameBytes(layout);
-  const samples = new Int16Array(layout.dataBytes / frame);
-  for (let i = 0; i < samples.length; i++) samples[i] = view.getInt16(i * frame + channel * 2, true);
-  return samples;
+  const source = decoder({ encoding: layout.encoding, rate: layout.rate });
+  const count = source.decode(file.subarray(layout.dataAt, layout.dataAt + layout.dataBytes)) / layout.channels;
+  return Int16Array.from({ length: count }, (_, frame) => source.samples[frame * layout.channels + channel] ?? 0);
 }
 
 function readShape(view: DataView, at: number): WavShape {

@@ -73,7 +73,11 @@ export function createFloor(parts: FloorParts): Floor {
           reply: number,
           outcome: reply.failed ? 'failed' : open?.audibleFrom === undefined ? 'empty' : 'complete',
         });
-      const listener: PlayoutListener = { audible: () => post({ type: 'reply.audible', reply: number }), ended };
+      const listener: PlayoutListener = {
+        audible: () => post({ type: 'reply.audible', reply: number }),
+        heard: (text, ms) => record({ type: 'reply.heard', reply: number, text, ms: Math.round(ms) }),
+        ended,
+      };
       const track = playout ? playout.open(number, listener) : openTextTrack(line, number, listener);
       open = { number, reply, track, audibleFrom: undefined, rest: undefined };
       reply.adopt(number, track, (soundMs) => {

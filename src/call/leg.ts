@@ -19,6 +19,7 @@ import { createFloor, type Floor } from './floor.ts';
 import { commandEvents, typedEvent } from './happenings.ts';
 import { createKeypad } from './hear/keypad.ts';
 import type { Opening } from './opening.ts';
+import { createMixer, type Mixer } from './play/mixer.ts';
 import { createPlayout, type Playout } from './play/playout.ts';
 import { type Recording, startRecording } from './play/recording.ts';
 import type { Senses } from './senses.ts';
@@ -69,6 +70,7 @@ export function createLeg({ deps, agent, senses, opening, drafts, compose, endin
   let line: Line | undefined;
   let floor: Floor | undefined;
   let playout: Playout | null = null;
+  let mixer: Mixer | undefined;
   let recording: Recording | undefined;
   let arrival: Timer | undefined;
   let answeredAt: number | undefined;
@@ -148,13 +150,15 @@ export function createLeg({ deps, agent, senses, opening, drafts, compose, endin
     hearAndSpeak(leg);
     if (can.audio && plan.record && deps.recordingsDir) openRecording(deps.recordingsDir, format);
     const taken = recording;
-    if (can.audio)
+    if (can.audio) {
+      mixer = createMixer(leg, clock);
       playout = createPlayout({
-        line: leg,
+        line: mixer.line,
         clock,
         mediaMs,
         ...(taken && { record: (bytes: Uint8Array, at: number) => taken.agent(bytes, at), erase: (from: number) => taken.erase(from) }),
       });
+    }
     const takePrepared = opening.take;
     floor = createFloor({
       clock,
@@ -207,6 +211,7 @@ export function createLeg({ deps, agent, senses, opening, drafts, compose, endin
       arrival?.cancel();
       keypad.close();
       playout?.close();
+      mixer?.close();
     },
     async hangUp(cause) {
       if (goneBy !== 'caller') await line?.hangUp(cause);

@@ -3,6 +3,7 @@
  * It connects only to addresses that the policy allows (judged on the address in use, at connect time), never follows a redirect,
  * bounds every size and time, and attaches the `error` listener that a bare socket lacks.
  */
+import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import { Agent, request } from 'undici';
 import { WebSocket } from 'ws';
@@ -46,7 +47,10 @@ export interface SocketRequest {
   reach?: Reach | undefined;
 }
 
-/** An outbound websocket: callbacks, because audio passes through it. Set them right after opening; nothing is emitted before. */
+/**
+ * An outbound websocket: callbacks, because audio passes through it. What the other side sent before they were set, its first messages
+ * and its goodbye, is kept and given in order right after, never inside the call that sets them.
+ */
 export interface OutboundSocket {
   send(message: string | Uint8Array): void;
   /** Bytes that wait in this process. */
@@ -56,6 +60,14 @@ export interface OutboundSocket {
   onMessage(take: (message: string | Buffer) => void): void;
   /** Called exactly once, with a clean close too. */
   onClose(take: (code: number, reason: string) => void): void;
+}
+
+/** The cause of the error of a websocket that was answered with a status: what the other side said of it. */
+export interface RefusedUpgrade {
+  readonly refused: number;
+  readonly url: string;
+  readonly body: string;
+  readonly retryAfter: string | undefined;
 }
 
 export type OpenHttp = (request: HttpRequest, scope: Scope) => Promise<HttpReply>;
@@ -69,7 +81,10 @@ export interface Egress {
   readonly opened: { readonly http: number; readonly sockets: number };
 }
 
+/** Bytes, of a socket whose reader or listener does not come. */
 const MAX_BUFFERED = 1024 * 1024;
+/** What a kept message costs beside its own bytes, so that empty ones are bounded, too. */
+const KEPT_MESSAGE_BYTES = 64;
 
 /** `reach` says which addresses are allowed: `any` for what the operator configured, `public` for what tenants or models supply. */
 export function createEgress(reach: Reach): Egress {
@@ -111,7 +126,7 @@ export function createEgress(reach: Reach): Egress {
     }
   };
 
-  const socket: OpenSocket = (ask, scope) => {
+  const socket: OpenSocket = async (ask, scope) => {
     const within = narrowed(ask.reach);
     judgeUrl(ask.url, ['ws:', 'wss:', 'http:', 'https:'], within);
     opened.sockets += 1;
@@ -164,9 +179,7 @@ function openSocket(ask: SocketRequest, scope: Scope, reach: Reach): Promise<Out
       followRedirects: false,
       createConnection: guardedSocket(reach, ask.url),
     });
-    let takeMessage: (message: string | Buffer) => void = () => {};
-    let takeClose: ((code: number, reason: string) => void) | undefined;
-    let ended: { code: number; reason: string } | undefined;
+    const told = arrivals(Math.max(MAX_BUFFERED, ask.maxBytes ?? 0), () => ws.terminate());
     let failure: Error | undefined;
     const stop = () => ws.terminate();
     scope.signal.addEventListener('abort', stop, { once: true });
@@ -175,15 +188,18 @@ function openSocket(ask: SocketRequest, scope: Scope, reach: Reach): Promise<Out
       reject(networkError(error, ask.url));
     });
     ws.on('unexpected-response', (_request, response) => {
-      response.resume();
-      ws.terminate();
-      reject(statusError(response.statusCode ?? 0, ask.url));
+      const status = response.statusCode ?? 0;
+      explanationIn(response, (body) => {
+        ws.terminate();
+        const refused: RefusedUpgrade = { refused: status, url: ask.url, body, retryAfter: response.headers['retry-after'] };
+        const { code, detail = '' } = statusError(status, ask.url);
+        reject(new AywaError(code, { detail, cause: refused }));
+      });
     });
-    ws.on('message', (data, binary) => takeMessage(binary ? (data as Buffer) : (data as Buffer).toString('utf8')));
+    ws.on('message', (data, binary) => told.message(binary ? (data as Buffer) : (data as Buffer).toString('utf8')));
     ws.on('close', (code, reason) => {
       scope.signal.removeEventListener('abort', stop);
-      ended = { code, reason: failure?.message ?? reason.toString('utf8').slice(0, 200) };
-      takeClose?.(ended.code, ended.reason);
+      told.close(code, failure?.message ?? reason.toString('utf8').slice(0, 200));
       reject(new AywaError('provider_network', { detail: `${hostOf(ask.url)} closed the connection (${code}).` }));
     });
     ws.on('open', () =>
@@ -201,17 +217,74 @@ function openSocket(ask: SocketRequest, scope: Scope, reach: Reach): Promise<Out
           else ws.send(message);
         },
         close: (code = 1000) => ws.close(code),
-        onMessage(take) {
-          takeMessage = take;
-        },
-        onClose(take) {
-          if (ended) take(ended.code, ended.reason);
-          else takeClose = take;
-        },
+        onMessage: told.onMessage,
+        onClose: told.onClose,
       }),
     );
   });
   return scope.wait(opening);
+}
+
+/** The beginning of a refusal's body: what is there within a second, of 4 KiB at most. Told once. */
+function explanationIn(response: IncomingMessage, take: (body: string) => void): void {
+  let body = '';
+  let told = false;
+  const end = () => {
+    if (!told) take(body);
+    told = true;
+    response.destroy();
+  };
+  response.setEncoding('utf8');
+  response.setTimeout(1_000, end);
+  response.on('data', (chunk: string) => {
+    body = (body + chunk).slice(0, 4_096);
+    if (body.length === 4_096) end();
+  });
+  for (const last of ['end', 'close', 'error']) response.on(last, end);
+}
+
+/** What came from the other side, in order, for listeners that may be set later. `overflow`: more is kept than `most` bytes. */
+function arrivals(most: number, overflow: () => void) {
+  let takeMessage: ((message: string | Buffer) => void) | undefined;
+  let takeClose: ((code: number, reason: string) => void) | undefined;
+  let kept: (string | Buffer)[] = [];
+  let bytes = 0;
+  let end: { code: number; reason: string } | undefined;
+
+  const give = () => {
+    while (takeMessage && kept.length > 0) {
+      const all = kept;
+      kept = [];
+      bytes = 0;
+      for (const message of all) takeMessage(message);
+    }
+    if (!end || !takeClose) return;
+    const { code, reason } = end;
+    const take = takeClose;
+    takeClose = undefined;
+    take(code, reason);
+  };
+
+  return {
+    message(message: string | Buffer) {
+      if (takeMessage && kept.length === 0) return takeMessage(message);
+      kept.push(message);
+      bytes += message.length + KEPT_MESSAGE_BYTES;
+      if (bytes > most) overflow();
+    },
+    close(code: number, reason: string) {
+      end = { code, reason };
+      give();
+    },
+    onMessage(take: (message: string | Buffer) => void) {
+      takeMessage = take;
+      if (kept.length > 0) queueMicrotask(give);
+    },
+    onClose(take: (code: number, reason: string) => void) {
+      takeClose = take;
+      if (end) queueMicrotask(give);
+    },
+  };
 }
 
 function guardedSocket(reach: Reach, url: string) {

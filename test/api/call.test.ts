@@ -100,10 +100,21 @@ describe('a websocket call', () => {
       { format: 'pcm_s16le', sampleRate: 24000 },
       { encoding: 'pcm16', rate: 24000 },
     ],
+    [
+      { format: 'pcm_s16le', sampleRate: 44100 },
+      { encoding: 'pcm16', rate: 44100 },
+    ],
     [{}, { encoding: 'pcm16', rate: 16000 }],
   ])('speaks the format %j', async (audioFormat, format) => {
     await place({ assistantId, transport: { ...bySocket, audioFormat } });
     expect(api.board.opened[0]?.leg.expectation.format).toEqual(format);
+  });
+
+  it.each([0, 7_999, 48_001, 16_000.5, -16_000])('refuses a rate of %d Hz', async (sampleRate) => {
+    const body = { assistantId, transport: { ...bySocket, audioFormat: { format: 'pcm_s16le', sampleRate } } };
+    const reply = await ask('POST', '/call', body);
+    expect(reply.statusCode).toBe(400);
+    expect(reply.body).toContain('sampleRate');
   });
 
   it('takes a transient assistant, and keeps its secrets out of the record', async () => {

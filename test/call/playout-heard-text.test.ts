@@ -117,3 +117,14 @@ describe('heard text of voices that followed one another', () => {
     expect(words.upTo(1_700, 2_500, true)).toBe('one two three four');
   });
 });
+
+describe('languages without spaces', () => {
+  it.each([
+    ['您好，我可以帮您查询订单。', 500, '您好，我可以'],
+    ['สวัสดีครับ ผมช่วยอะไรได้บ้าง', 500, 'สวัสดีครับ ผม'],
+  ])('%s is cut at the end of a word', (text, ms, heard) => {
+    const words = heardWords();
+    words.say(text, undefined);
+    expect(words.upTo(ms, 1_000, true)).toBe(heard);
+  });
+});

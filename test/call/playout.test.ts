@@ -419,3 +419,30 @@ it('loses no sample and sends none twice, whatever is written, ducked and resume
     expect(far.clock.waiting).toBe(0);
   }
 });
+
+it('tells every second what was heard, and never takes it back', async () => {
+  const text = 'I have found your order, it left the warehouse this morning, and it will be with you on Thursday around noon.';
+  for (const cutAt of [900, 1_500, 2_300, 3_700, 5_200, 9_000]) {
+    const far = farEnd(TWILIO, 40);
+    const told: string[] = [];
+    const track = far.playout.open(1, {
+      audible() {},
+      ended() {},
+      heard: (piece, ms) => {
+        told.push(piece);
+        expect(ms).toBeLessThanOrEqual(msOf(MULAW_8K, far.heard.length) + 1);
+      },
+    });
+    // The voice is faster than the ear, and the length of the sound is known only at its end.
+    for (const [index, word] of text.split(/(?<= )/).entries()) {
+      track.text(word);
+      track.write(speech(330, index * 330));
+    }
+    track.end();
+    await far.clock.advance(cutAt);
+    const heard = track.cut().text;
+    expect(heard.startsWith(told.join(''))).toBe(true);
+    expect(told.length).toBeGreaterThanOrEqual(Math.floor(cutAt / 1_500));
+    expect(told.join('')).toMatch(/^(.*\w)?[,.]?$/);
+  }
+});

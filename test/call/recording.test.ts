@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { type AudioFormat, bytesOf, MULAW_8K } from '../../src/audio/format.ts';
+import { MULAW } from '../../src/audio/g711.ts';
 import { readWavLayout, wavChannel } from '../../src/audio/wav.ts';
 import { startRecording } from '../../src/call/play/recording.ts';
 import { rootScope } from '../../src/kernel/scope.ts';
@@ -45,11 +46,23 @@ describe('a recording', () => {
     await scope.close('over');
   });
 
-  it('decodes mu-law', async () => {
+  it('keeps G.711 as it is, a byte a sample, and takes it back without a click', async () => {
     const { recording, file, scope } = begin(MULAW_8K);
-    recording.caller(new Uint8Array(160).fill(0x80));
-    await recording.stop();
-    expect(levels(wavChannel(readFileSync(file), 0))).toEqual([32_124]);
+    for (let i = 0; i < 50; i++) {
+      recording.caller(new Uint8Array(160).fill(0x80));
+      recording.agent(new Uint8Array(160).fill(0x8f), i * 20);
+    }
+    recording.erase(500);
+    const stored = await recording.stop();
+    const wav = readFileSync(file);
+    expect(readWavLayout(wav)).toEqual({ encoding: 'mulaw', rate: 8000, channels: 2, dataAt: 44, dataBytes: 16_000 });
+    expect(stored).toMatchObject({ bytes: 16_044, durationMs: 1_000 });
+    const [left, right] = [0, 1].map((channel) => wav.subarray(44).filter((_, i) => i % 2 === channel));
+    expect(new Set(left)).toEqual(new Set([0x80]));
+    expect(new Set(right?.subarray(0, 3_936))).toEqual(new Set([0x8f]));
+    expect(new Set(right?.subarray(4_000))).toEqual(new Set([0xff]));
+    const fall = [...(right?.subarray(3_936, 4_000) ?? [])].map((code) => MULAW.toLinear[code] ?? 0);
+    expect(fall).toEqual([...fall].sort((a, b) => b - a));
     await scope.close('over');
   });
 

@@ -30,6 +30,10 @@ beforeAll(async () => {
   const wss = new WebSocketServer({ noServer: true });
   server.on('upgrade', (request, socket, head) => {
     if (request.url === '/refuse') return void socket.end('HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\n\r\n');
+    if (request.url === '/explain')
+      return void socket.end('HTTP/1.1 402 No\r\nretry-after: 9\r\nconnection: close\r\n\r\n{"error":"no credit"}');
+    if (request.url === '/explain-for-ever')
+      return void socket.write(`HTTP/1.1 403 No\r\ncontent-length: 1000000\r\n\r\n${'x'.repeat(9_000)}`);
     if (request.url === '/hang') return;
     wss.handleUpgrade(request, socket, head, (ws) => {
       if (request.url === '/drop') ws.terminate();
@@ -112,6 +116,14 @@ describe('websocket', () => {
       const code = await new Promise<number>((resolve) => (dropped as Awaited<ReturnType<typeof open>>).onClose(resolve));
       expect(code).toBe(1006);
     }
+  });
+
+  it.each([
+    ['/refuse', 'provider_auth', { refused: 401, body: '' }],
+    ['/explain', 'provider_quota', { refused: 402, body: '{"error":"no credit"}', retryAfter: '9' }],
+    ['/explain-for-ever', 'provider_auth', { refused: 403, body: 'x'.repeat(4_096) }],
+  ])('keeps what the other side said when it refused: %s', async (path, code, cause) => {
+    await expect(open(path)).rejects.toMatchObject({ code, cause });
   });
 
   it('ends with its scope', async () => {

@@ -131,4 +131,33 @@ describe('scope', () => {
     expect(closed).toBe(true);
     expect(clock.waiting).toBe(0);
   });
+
+  it('withDeadline leaves no timer, whichever way the work ends', async () => {
+    const clock = new VirtualClock();
+    const parent = rootScope('call', { clock });
+    const ways: (() => Promise<unknown>)[] = [
+      () => {
+        throw new Error('at once');
+      },
+      () => Promise.reject(new Error('later')),
+      () => Promise.resolve('done'),
+    ];
+    for (const work of ways) await withDeadline(parent, 'work', 5_000, work).catch(() => {});
+    expect(clock.waiting).toBe(0);
+    const open = withDeadline(parent, 'work', 5_000, never).catch((error: unknown) => error);
+    await parent.close('the call is over');
+    expect(await open).toMatchObject({ code: 'cancelled' });
+    expect(clock.waiting).toBe(0);
+  });
+
+  it('a scope knows what its own work threw, and that nobody else closed it', async () => {
+    const broken = rootScope('call');
+    const failure = new Error('planted');
+    broken.spawn('work', () => Promise.reject(failure));
+    await settle();
+    expect(broken.failure).toBe(failure);
+    const closed = rootScope('call');
+    await closed.close('shutdown');
+    expect(closed.failure).toBeUndefined();
+  });
 });

@@ -1,6 +1,6 @@
 /** The event stream parser: every way to cut the same bytes gives the same events. */
 import { describe, expect, it } from 'vitest';
-import { type ServerEvent, serverEvents, sseParser } from '../../src/providers/llm/sse.ts';
+import { type ServerEvent, sseParser } from '../../src/providers/llm/sse.ts';
 
 function parse(chunks: readonly Uint8Array[]): ServerEvent[] {
   const events: ServerEvent[] = [];
@@ -59,22 +59,22 @@ describe('the event stream', () => {
     expect(() => parse(chunks)).toThrow(/longer than 1 MiB/);
   });
 
-  it('gives an event as soon as its chunk is there, and closes the body when left', async () => {
-    let closed = false;
-    async function* body() {
-      try {
-        yield Buffer.from('data: 1\n\ndata: 2\n\nda');
-        yield Buffer.from('ta: 3\n\n');
-      } finally {
-        closed = true;
-      }
-    }
+  it('gives an event as soon as its chunk is there', () => {
     const seen: string[] = [];
-    for await (const { data } of serverEvents(body())) {
-      seen.push(data);
-      if (seen.length === 2) break;
-    }
+    const parser = sseParser(({ data }) => seen.push(data));
+    parser.push(Buffer.from('data: 1\n\ndata: 2\n\nda'));
     expect(seen).toEqual(['1', '2']);
-    expect(closed).toBe(true);
+    parser.push(Buffer.from('ta: 3\n\n'));
+    expect(seen).toEqual(['1', '2', '3']);
+  });
+
+  it.each([
+    ['a byte order mark', '\uFEFFdata: {"a":1}\n\n', ['{"a":1}']],
+    ['missing empty lines', 'data: {"a":1}\ndata: {"b":2}\ndata: [DONE]\n', ['{"a":1}', '{"b":2}', '[DONE]']],
+    ['one value on several lines', 'data: {"a":[\ndata: {"b":2},\ndata: {"c":3}]\ndata: }\n\n', ['{"a":[\n{"b":2},\n{"c":3}]\n}']],
+    ['an object outside of the syntax', 'data: {"a":1}\n\n{"error":"x"}\n\n', ['{"a":1}', '{"error":"x"}']],
+  ])('understands %s', (_, text, data) => {
+    for (const chunks of [[Buffer.from(text)], [...Buffer.from(text)].map((byte) => Uint8Array.of(byte))])
+      expect(parse(chunks).map((event) => event.data)).toEqual(data);
   });
 });

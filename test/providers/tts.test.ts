@@ -1,7 +1,8 @@
 /** Voices: each vendor's documented wire through its codec, then the same demands on every vendor over a true connection. */
 import { afterEach, describe, expect, it } from 'vitest';
 import { msOf } from '../../src/audio/format.ts';
-import { settle } from '../../src/kernel/clock.ts';
+import { realClock, settle } from '../../src/kernel/clock.ts';
+import { createEgress } from '../../src/kernel/egress.ts';
 import type { ErrorCode } from '../../src/kernel/errors.ts';
 import { providerSet } from '../../src/providers/index.ts';
 import type { Speech, Voice } from '../../src/providers/tts/contract.ts';
@@ -46,6 +47,7 @@ describe.each(['elevenlabs', 'cartesia', 'deepgram', 'openai'])('the wire of tts
             speech ??= voice?.speak(listener);
             speech?.say(line.say);
           }
+          if (line.flush) speech?.flush?.();
           if (line.end) speech?.end();
           if (line.cancel) {
             speech?.cancel();
@@ -119,6 +121,61 @@ describe.each(VENDORS)('the voice of $name', (row) => {
     expect(open().format).toEqual(row.name === 'openai' ? { encoding: 'pcm16', rate: 24_000 } : MULAW);
   });
 
+  it('speaks what was said when it is flushed, waits as long as it takes, and goes on in the same speech', async () => {
+    const { open, ctx } = await opened(row);
+    const voice = open();
+    const { speech, until, audio, events } = say(voice, 'One ', 'moment');
+    speech.flush?.();
+    await events.until(() => msOf(voice.format, audio().length) >= 10 * 60);
+    await settle();
+    expect(types(events.items)).not.toContain('done');
+    const connections = ctx.egress.opened.sockets + ctx.egress.opened.http;
+    speech.flush?.();
+    speech.say('Here it is.');
+    speech.end();
+    await until('done');
+    expect(msOf(voice.format, audio().length)).toBe((10 + 11) * 60);
+    expect(ctx.egress.opened.sockets + ctx.egress.opened.http).toBe(connections);
+    const words = events.items.filter((event) => event.type === 'word');
+    expect(words.map(({ text }) => text)).toEqual(row.words ? ['One', 'moment', 'Here', 'it', 'is.'] : []);
+    expect(words.map(({ at }) => at)).toEqual(words.map(({ at }) => at).sort((a, b) => a - b));
+    for (const { text, at } of words) if (text === 'Here') expect(at).toBeGreaterThanOrEqual(600);
+  });
+
+  it('may be flushed before there is a connection, without words, and after its end', async () => {
+    const { open } = await opened(row);
+    const { speech, until, audio, events } = say(open());
+    speech.flush?.();
+    speech.say('Hello.');
+    speech.flush?.();
+    await events.until(() => audio().length > 0);
+    speech.end();
+    speech.flush?.();
+    await until('done');
+    speech.flush?.();
+    expect(types(events.items).filter((type) => type !== 'word')).toEqual(['audio', 'done']);
+  });
+
+  it('never tells a failure inside the call that meets it', async () => {
+    ctx = context(realClock, createEgress('public'));
+    const vendor = tts(row.name);
+    const access = { apiKey: KEY, baseUrl: 'http://127.0.0.1:1' };
+    const voice = vendor.open({ format: MULAW, language: 'en' }, vendor.settings.parse({}), access, ctx);
+    const early = voiceRecorder();
+    const first = voice.speak(early.listener);
+    for (const call of [() => first.say('Hello.'), () => first.flush?.(), () => first.end()]) {
+      call();
+      expect(early.events.items).toEqual([]);
+    }
+    await early.until('failed');
+    const { speech, until, events, fault } = say(voice, 'Hello.', 'Again.');
+    speech.end();
+    expect(events.items).toEqual([]);
+    await until('failed');
+    expect(fault()?.code).toBe('egress_denied');
+    expect(events.items).toHaveLength(1);
+  });
+
   it('opens no connection for a reply after the first', async () => {
     const { open, ctx } = await opened(row);
     const voice = open();
@@ -184,6 +241,21 @@ describe.each(VENDORS)('the voice of $name', (row) => {
     const again = say(voice, 'Hello.');
     again.speech.end();
     await again.until('done');
+  });
+
+  it.each([
+    [401, { detail: { status: 'quota_exceeded', message: 'This request exceeds your quota of 10000.' } }],
+    [403, { error: 'Payment required: the project does not have enough credits.' }],
+    [429, { error: { code: 'insufficient_quota', message: 'You exceeded your current quota.' } }],
+    [400, { title: 'Credit limit reached' }],
+  ])('says that the account has no credit, whatever the status: %i %j', async (status, body) => {
+    const { open, fake } = await opened(row);
+    fake.fault = { status, body, headers: { 'retry-after': '7' } };
+    const { speech, until, fault } = say(open(), 'Hello.');
+    speech.end();
+    await until('failed');
+    expect(fault()).toMatchObject({ code: 'provider_quota', retryAfter: 7 });
+    expect(fault()?.message).toMatch(/quota|credit/i);
   });
 
   it('fails when the vendor closes in the middle of a sentence', async () => {

@@ -69,6 +69,29 @@ it('a fault inside the engine ends this call with a reason and closes its leg', 
   expect(clock.waiting).toBe(0);
 });
 
+it('work of the call that fails by itself is a bug, not a shutdown', async () => {
+  const events: CallEvent[] = [];
+  const { clock, scope, line, call } = liveCall((event) => events.push(event));
+  call.attach(line);
+  await clock.advance(700);
+  scope.spawn('work', () => Promise.reject(new Error('planted')));
+  await clock.advance(1);
+  await call.ended;
+  expect(events.at(-1)).toMatchObject({ type: 'call.ended', reason: 'bug' });
+  expect(events.at(-1)).toHaveProperty('detail', expect.stringContaining('planted'));
+});
+
+it('the duration ends when the conversation does, however long hanging up takes', async () => {
+  const events: CallEvent[] = [];
+  const { clock, line, call } = liveCall((event) => events.push(event));
+  call.attach(Object.assign(line, { hangUp: () => new Promise<void>((done) => clock.timer(4_000, done)) }));
+  await clock.advance(5_000);
+  call.end('shutdown', '');
+  await clock.advance(5_000);
+  await call.ended;
+  expect(events.at(-1)).toMatchObject({ type: 'call.ended', durationMs: 5_000 });
+});
+
 it('a second leg is hung up and the call goes on', async () => {
   const events: CallEvent[] = [];
   const { clock, line, call, scope } = liveCall((event) => events.push(event));

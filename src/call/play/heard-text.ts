@@ -12,6 +12,8 @@ export interface HeardWords {
   lose(audioMs: number, pace?: number): string;
   /** A word of the text with its place in the reply's audio. */
   word(text: string, endAtMs: number): void;
+  /** The words since the last progress that have surely been heard by `ms`. Joined they are the beginning of what `upTo` gives later. */
+  progress(ms: number, audioMs: number): string;
   /** The text up to `ms`. `audioMs` is how much audio there is so far; `whole`: there will be no more. */
   upTo(ms: number, audioMs: number, whole: boolean): string;
 }
@@ -20,6 +22,8 @@ export interface HeardWords {
 const MS_PER_CHARACTER = 65;
 /** A voice that pauses has probably said all its text when this share of the estimate was heard. */
 const PROBABLY_ALL = 0.75;
+/** Of what an estimate says was heard, so much is certain enough to be kept whatever comes. */
+const SURE = 0.85;
 /** How far ahead in the text a spoken word is looked for: voices write numbers and abbreviations out. */
 const SEARCH_CHARACTERS = 80;
 
@@ -31,18 +35,36 @@ export function heardWords(): HeardWords {
   const gone: { voice: OneVoice; fromMs: number; toMs: number }[] = [];
   let voice = oneVoice();
   let fromMs = 0;
+  /** What progress has told; never taken back. */
+  let told = '';
+
+  /** What the voices before have said up to `ms`; and whether the present one was heard at all by then. */
+  const before = (ms: number): { text: string; present: boolean } => {
+    const cut = gone.findIndex(({ toMs }) => ms < toMs);
+    const heard = gone.slice(0, cut < 0 ? gone.length : cut + 1).map((part) => {
+      const lengthMs = part.toMs - part.fromMs;
+      return part.voice.upTo(Math.min(ms - part.fromMs, lengthMs), lengthMs, true);
+    });
+    return { text: joined(heard), present: cut < 0 };
+  };
+  const all = (ms: number, present: () => string): string => {
+    const { text, present: heard } = before(ms);
+    return heard ? joined([text, present()]) : text;
+  };
   return {
     upTo(ms, audioMs, whole) {
-      const cut = gone.findIndex(({ toMs }) => ms < toMs);
-      const heard = gone.slice(0, cut < 0 ? gone.length : cut + 1).map((part) => {
-        const lengthMs = part.toMs - part.fromMs;
-        return part.voice.upTo(Math.min(ms - part.fromMs, lengthMs), lengthMs, true);
-      });
-      if (cut < 0) heard.push(voice.upTo(ms - fromMs, audioMs - fromMs, whole));
-      return heard.filter((text) => text !== '').join(' ');
+      const heard = all(ms, () => voice.upTo(ms - fromMs, audioMs - fromMs, whole));
+      return heard.length < told.length ? told : heard;
+    },
+    progress(ms, audioMs) {
+      const heard = all(ms, () => voice.sure(ms - fromMs, audioMs - fromMs));
+      const delta = heard.startsWith(told) ? heard.slice(told.length) : '';
+      told += delta;
+      return delta;
     },
     lose(audioMs, pace) {
-      const rest = voice.lose(audioMs - fromMs, pace);
+      const { text } = before(audioMs);
+      const rest = voice.lose(audioMs - fromMs, pace, Math.max(0, told.length - (text === '' ? 0 : text.length + 1)));
       gone.push({ voice, fromMs, toMs: audioMs });
       voice = oneVoice();
       fromMs = audioMs;
@@ -53,8 +75,17 @@ export function heardWords(): HeardWords {
   };
 }
 
+function joined(texts: readonly string[]): string {
+  return texts.filter((text) => text !== '').join(' ');
+}
+
 /** The same for the sound of one voice alone, from its first byte. */
-type OneVoice = HeardWords;
+interface OneVoice extends Omit<HeardWords, 'lose' | 'progress'> {
+  /** What has certainly been heard by `ms`. */
+  sure(ms: number, audioMs: number): string;
+  /** `told`: so many characters were heard, whatever the pace says. */
+  lose(audioMs: number, pace: number | undefined, told: number): string;
+}
 
 function oneVoice(): OneVoice {
   let text = '';
@@ -83,16 +114,13 @@ function oneVoice(): OneVoice {
     if (ms <= anchor.ms) return text.slice(0, anchor.characters);
     const share = (ms - anchor.ms) / expected;
     if (share >= 1 || (ms >= audioMs && share >= PROBABLY_ALL)) return text;
-    const end = anchor.characters + Math.floor(share * characters);
-    // A word that was begun was not heard.
-    return /\s/.test(text.charAt(end)) ? text.slice(0, end) : text.slice(0, end).replace(/\S+$/, '');
+    return wholeWords(text, anchor.characters + Math.floor(share * characters));
   };
 
   /** How many characters of it `ms` of sound hold at this pace, to the end of a word. */
   const byPace = (ms: number, pace: number): number => {
     const end = anchor.characters + Math.floor((ms - anchor.ms) / pace);
-    if (end >= text.length || /\s/.test(text.charAt(end))) return Math.min(end, text.length);
-    return text.slice(0, end).replace(/\S+$/, '').length;
+    return end >= text.length ? text.length : wholeWords(text, end).length;
   };
 
   const upTo: HeardWords['upTo'] = (ms, audioMs, whole) => {
@@ -103,10 +131,12 @@ function oneVoice(): OneVoice {
 
   return {
     upTo,
-    lose(audioMs, pace) {
+    sure: (ms, audioMs) => upTo(words.length > 0 ? ms : anchor.ms + (ms - anchor.ms) * SURE, audioMs, false),
+    lose(audioMs, pace, told) {
       words = words.filter(({ endAtMs }) => endAtMs <= audioMs);
       const timed = words.length > 0 ? byWords(audioMs) : undefined;
-      const voiced = timed !== undefined && text.startsWith(timed) ? timed.length : byPace(audioMs, pace ?? MS_PER_CHARACTER);
+      const known = timed !== undefined && text.startsWith(timed) ? timed.length : byPace(audioMs, pace ?? MS_PER_CHARACTER);
+      const voiced = Math.max(known, told);
       const rest = text.slice(voiced);
       if (!AUDIBLE.test(rest)) return '';
       text = text.slice(0, voiced);
@@ -120,6 +150,19 @@ function oneVoice(): OneVoice {
       words.push({ text: spoken, endAtMs });
     },
   };
+}
+
+/** Scripts that put no spaces between words. */
+const UNSPACED = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u;
+const segmenter = new Intl.Segmenter(undefined, { granularity: 'word' });
+
+/** The text up to `end`, without the word that `end` lies in: a word that was begun was not heard. */
+function wholeWords(text: string, end: number): string {
+  if (/\s/.test(text.charAt(end))) return text.slice(0, end);
+  const [begun = ''] = /\S+$/.exec(text.slice(0, end)) ?? [];
+  if (!UNSPACED.test(begun)) return text.slice(0, end - begun.length);
+  const [unspaced = ''] = /\S+/.exec(text.slice(end - begun.length)) ?? [];
+  return text.slice(0, end - begun.length + (segmenter.segment(unspaced).containing(begun.length)?.index ?? begun.length));
 }
 
 /** A word as it is compared: lower case, without the punctuation around it. */

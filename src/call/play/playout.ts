@@ -16,6 +16,8 @@ import { heardWords } from './heard-text.ts';
 export interface PlayoutListener {
   /** The first sound of the reply went to the line. */
   audible(): void;
+  /** While it is heard, every second or so: the words since the last time, and the milliseconds of sound so far. */
+  heard?(text: string, ms: number): void;
   /** Everything was heard: the last mark came back, or its time passed where there are none. Not told after a cut. */
   ended(): void;
 }
@@ -73,7 +75,12 @@ export interface PlayoutOptions {
 const PIECE_MS = 120;
 /** With less than this ahead of the ear anything is sent; with more, whole pieces only. */
 const LOW_MS = 60;
-const MARK_EVERY_MS = 100;
+/** Between two marks the clock tells the position as well; each one costs a message there and one back. */
+const MARK_EVERY_MS = 400;
+/** The first one after silence comes soon: its echo tells how far away the ear is. */
+const FIRST_MARK_MS = 100;
+/** So much sound lies between two reports of what was heard. */
+const REPORT_EVERY_MS = 1_000;
 /** A mark that is later than this is given up, and the clock tells the position. */
 const MARK_LATE_MS = 1_000;
 /** Audio kept per reply: what comes beyond is lost and the reply counts as incomplete. No spoken reply is that long. */
@@ -140,7 +147,11 @@ function openTrack(
   let marks: { index: number; position: number; dueAt: number }[] = [];
   let markIndex = 0;
   let marked = 0;
+  let markEvery = 0;
+  let reportedMs = 0;
   let timer: Timer | undefined;
+  /** When the timer fires; clock time. */
+  let wakesAt = 0;
 
   const aheadMs = () => Math.max(0, emptyAt - clock.now());
 
@@ -159,6 +170,7 @@ function openTrack(
   const placeMark = () => {
     marks.push({ index: ++markIndex, position: sent, dueAt: emptyAt });
     marked = sent;
+    markEvery = MARK_EVERY_MS * bytesPerMs;
     line.mark(`${generation}:${markIndex}`);
   };
 
@@ -168,6 +180,7 @@ function openTrack(
       known = { position: position(), at: clock.now() };
       emptyAt = clock.now();
       recorded.endMs = Math.max(recorded.endMs, mediaMs());
+      markEvery = FIRST_MARK_MS * bytesPerMs;
     }
     const piece = audio.read(sent, sent + bytes);
     line.send(piece);
@@ -175,25 +188,41 @@ function openTrack(
     recorded.endMs += bytes / bytesPerMs;
     emptyAt += bytes / bytesPerMs;
     sent += bytes;
-    if (can.mark && sent - marked >= MARK_EVERY_MS * bytesPerMs) placeMark();
+    if (can.mark && sent - marked >= markEvery) placeMark();
     if (audible) return;
     audible = true;
     listener.audible();
   };
 
-  // Whole milliseconds, never none: a timer that fires a hair early must not spin.
+  const fire = () => {
+    timer = undefined;
+    pump();
+  };
+  /** Whole milliseconds, never none: a timer that fires a hair early must not spin. One that fires before that stands, and sees then. */
   const wake = (ms: number) => {
-    timer = clock.timer(Math.max(1, Math.ceil(ms)), pump);
+    const due = Math.max(1, Math.ceil(ms));
+    if (timer && wakesAt <= clock.now() + due) return;
+    timer?.cancel();
+    timer = clock.timer(due, fire);
+    wakesAt = clock.now() + due;
   };
   const sleep = () => {
     timer?.cancel();
     timer = undefined;
   };
 
+  const report = (heardMs: number) => {
+    if (!listener.heard || heardMs - reportedMs < REPORT_EVERY_MS) return;
+    reportedMs = heardMs;
+    const text = words.progress(heardMs, whole(audio.end) / bytesPerMs);
+    if (text !== '') listener.heard(text, heardMs);
+  };
+
   /** Sends what is due, then sleeps until the next piece is, or until everything has been heard. */
   const pump = () => {
-    sleep();
-    audio.release(position());
+    const at = position();
+    audio.release(at);
+    report(at / bytesPerMs);
     const piece = bytesOf(format, pieceMs);
     while (state === 'open' && sent < whole(audio.end)) {
       const size = Math.min(whole(audio.end) - sent, piece);
@@ -204,6 +233,7 @@ function openTrack(
       send(size);
     }
     if (state === 'open' && ended) awaitEnd();
+    else sleep();
   };
 
   const awaitEnd = () => {

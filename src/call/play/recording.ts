@@ -1,6 +1,6 @@
 /**
- * A call's recording: a stereo 16-bit WAV file at the line's rate, the caller left, the agent right, on one clock: the caller's
- * media time. The last two seconds stay in memory, so that agent audio which was sent but never heard can be taken back.
+ * A call's recording: a stereo WAV file in the line's own encoding and rate, the caller left, the agent right, on one clock: the caller's
+ * media time. The last seconds stay in memory, so that agent audio which was sent but never heard can be taken back.
  * Never delays the call: the disk is written by one owned task, and a disk that fails ends the recording alone. Closing the scope
  * finishes the file, too.
  */
@@ -9,10 +9,11 @@ import { dirname } from 'node:path';
 import { decoder } from '../../audio/convert.ts';
 import { FADE_MS } from '../../audio/fade.ts';
 import type { AudioFormat } from '../../audio/format.ts';
-import { type WavShape, wavHeader } from '../../audio/wav.ts';
+import { wavFrameBytes, wavHeader } from '../../audio/wav.ts';
 import { channel } from '../../kernel/channel.ts';
 import { AywaError } from '../../kernel/errors.ts';
 import type { Scope } from '../../kernel/scope.ts';
+import { type Cells, stereoTimeline } from './stereo-timeline.ts';
 
 export interface StoredRecording {
   readonly file: string;
@@ -48,12 +49,16 @@ const AHEAD_MS = 10_000;
 /** So much audio waiting for the disk means that it does not keep up; in pieces of a second. */
 const MOST_WAITING = 30;
 
+/** Buffers that the disk has taken, for the next second of any recording of this process. */
+const spare: Uint8Array[] = [];
+const MOST_SPARE = 16;
+
 export function startRecording({ file, format, scope, onFailure }: RecordingOptions): Recording {
-  const shape: WavShape = { encoding: 'pcm16', rate: format.rate, channels: 2 };
-  const caller = decoder(format, format.rate);
-  const agent = decoder(format, format.rate);
-  const timeline = stereoTimeline(format.rate);
+  const shape = { encoding: format.encoding, rate: format.rate, channels: 2 };
+  const frameBytes = wavFrameBytes(shape);
+  const cells = cellsOf(format);
   const at = (ms: number) => Math.round((ms * format.rate) / 1_000);
+  const timeline = stereoTimeline(format, at(KEEP_MS + WRITE_EVERY_MS));
   const queue = channel<Uint8Array>(scope);
   const finished = Promise.withResolvers<void>();
   let failed = false;
@@ -65,12 +70,21 @@ export function startRecording({ file, format, scope, onFailure }: RecordingOpti
     queue.close();
     onFailure(detail);
   };
+  const take = (position: number): Uint8Array => {
+    const bytes = Math.max(0, position - timeline.start) * frameBytes;
+    const reused = spare.pop();
+    const room = reused && reused.length >= bytes ? reused : new Uint8Array(bytes);
+    return timeline.take(position, room);
+  };
+  const giveBack = ({ buffer }: Uint8Array) => {
+    if (spare.length < MOST_SPARE && buffer instanceof ArrayBuffer) spare.push(new Uint8Array(buffer));
+  };
 
   /** Hands over what can no longer change. */
   const handOver = () => {
     const settled = Math.max(timeline.clock - at(KEEP_MS), timeline.end - at(AHEAD_MS));
     if (failed || settled - timeline.start < at(WRITE_EVERY_MS)) return;
-    queue.push(timeline.take(settled));
+    queue.push(take(settled));
     if (queue.size > MOST_WAITING) fail('The disk does not keep up with the recording.');
   };
 
@@ -85,9 +99,10 @@ export function startRecording({ file, format, scope, onFailure }: RecordingOpti
         const append = async (bytes: Uint8Array) => {
           await handle.appendFile(bytes);
           written += bytes.length;
+          giveBack(bytes);
         };
         for await (const bytes of queue) await append(bytes);
-        await append(timeline.take(timeline.end));
+        await append(take(timeline.end));
         const header = wavHeader(shape, written);
         await handle.write(header, 0, header.length, 0);
       } finally {
@@ -103,14 +118,14 @@ export function startRecording({ file, format, scope, onFailure }: RecordingOpti
   return {
     caller(bytes) {
       if (failed || queue.closed) return;
-      const length = caller.decode(bytes);
-      timeline.writeLeft(caller.samples, length);
+      const length = cells.read(bytes);
+      timeline.writeLeft(cells.values, length);
       handOver();
     },
     agent(bytes, atMs) {
       if (failed || queue.closed) return;
-      const length = agent.decode(bytes);
-      timeline.writeRight(at(atMs), agent.samples, length);
+      const length = cells.read(bytes);
+      timeline.writeRight(at(atMs), cells.values, length);
       handOver();
     },
     erase(fromMs) {
@@ -120,78 +135,31 @@ export function startRecording({ file, format, scope, onFailure }: RecordingOpti
       queue.close();
       await scope.wait(finished.promise);
       if (failed && written === 0) throw new AywaError('unavailable', { detail: 'The recording could not be written.' });
-      const frames = written / 4;
+      const frames = written / frameBytes;
       return { file, bytes: 44 + written, durationMs: Math.round((frames * 1_000) / format.rate) };
     },
   };
 }
 
-/** Positions are sample frames since the start of the recording. */
-interface StereoTimeline {
-  /** The oldest frame in memory, the end of the caller's audio, the end of all audio. */
-  readonly start: number;
-  readonly clock: number;
-  readonly end: number;
-  writeLeft(samples: Int16Array, length: number): void;
-  writeRight(position: number, samples: Int16Array, length: number): void;
-  /** Silences the right side from `position` on, with a ramp before it. */
-  eraseRight(position: number, fade: number): void;
-  /** A copy of everything before `position`, which is then forgotten. */
-  take(position: number): Uint8Array;
-}
-
-function stereoTimeline(rate: number): StereoTimeline {
-  let frames = new Int16Array(2 * rate * 4);
-  let start = 0;
-  let clock = 0;
-  let end = 0;
-
-  const reserve = (position: number) => {
-    const needed = 2 * (position - start);
-    if (needed > frames.length) {
-      const wider = new Int16Array(needed * 2);
-      wider.set(frames);
-      frames = wider;
-    }
-    end = Math.max(end, position);
-  };
-
+/** The samples in bytes of the line's format: G.711 as it is, a byte a sample; the others as 16-bit numbers. */
+function cellsOf(format: AudioFormat): { read(bytes: Uint8Array): number; readonly values: Cells } {
+  if (format.encoding === 'pcm16') {
+    const source = decoder(format);
+    return {
+      read: source.decode,
+      get values() {
+        return source.samples;
+      },
+    };
+  }
+  let values: Uint8Array = new Uint8Array(0);
   return {
-    get start() {
-      return start;
+    read(bytes) {
+      values = bytes;
+      return bytes.length;
     },
-    get clock() {
-      return clock;
-    },
-    get end() {
-      return end;
-    },
-    writeLeft(samples, length) {
-      clock = Math.max(clock, start);
-      reserve(clock + length);
-      const base = 2 * (clock - start);
-      for (let i = 0; i < length; i++) frames[base + 2 * i] = samples[i] ?? 0;
-      clock += length;
-    },
-    writeRight(position, samples, length) {
-      const first = Math.max(position, start);
-      reserve(first + length);
-      const base = 2 * (first - start) + 1;
-      for (let i = 0; i < length; i++) frames[base + 2 * i] = samples[i] ?? 0;
-    },
-    eraseRight(position, fade) {
-      const from = Math.max(0, position - start);
-      const ramp = Math.max(0, from - fade);
-      for (let i = ramp; i < from; i++) frames[2 * i + 1] = ((frames[2 * i + 1] ?? 0) * (from - i)) / (from - ramp + 1);
-      for (let i = from; i < end - start; i++) frames[2 * i + 1] = 0;
-    },
-    take(position) {
-      const last = Math.max(start, Math.min(position, end));
-      const taken = frames.slice(0, 2 * (last - start));
-      frames.copyWithin(0, taken.length, 2 * (end - start));
-      frames.fill(0, 2 * (end - last), 2 * (end - start));
-      start = last;
-      return new Uint8Array(taken.buffer);
+    get values() {
+      return values;
     },
   };
 }

@@ -2,14 +2,26 @@
 import type { Line } from '../../carriers/carrier.ts';
 import type { HeardText, PlayoutListener, Track } from './playout.ts';
 
+/** So many characters lie between two reports of what was read: about ten seconds of speech. */
+const REPORT_EVERY = 160;
+
 export function openTextTrack(line: Line, reply: number, listener: PlayoutListener): Track {
   let sent = '';
   let held = '';
   let ducked = false;
   let ended = false;
   let over = false;
+  /** Characters that were reported. */
+  let told = 0;
 
   const heard = (): HeardText => ({ text: sent.trim(), ms: 0, complete: ended && held === '' });
+  /** What was sent counts as read. */
+  const report = () => {
+    const news = sent.slice(told).trimEnd();
+    if (!listener.heard || news.length < REPORT_EVERY) return;
+    told += news.length;
+    listener.heard(news, 0);
+  };
   const release = () => {
     if (over || ducked) return;
     const piece = held;
@@ -17,6 +29,7 @@ export function openTextTrack(line: Line, reply: number, listener: PlayoutListen
     if (piece !== '') {
       const first = sent === '';
       sent += piece;
+      report();
       line.tell({ type: 'agent-text', reply, text: piece, final: false });
       if (first) listener.audible();
     }

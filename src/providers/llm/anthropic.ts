@@ -1,9 +1,11 @@
 /** Anthropic's brain: the Messages API as a stream. Wire: docs.anthropic.com/en/api/messages-streaming. */
 import { z } from 'zod';
 import { address } from '../address.ts';
-import { reported } from '../faults.ts';
-import { type LanguageModel, type Message, type PromptRequest, patience, type Said } from './contract.ts';
-import { type BrainCodec, callId, streamedReply, toolCall } from './streaming.ts';
+import { type LanguageModel, type Message, type PromptRequest, patience } from './contract.ts';
+import { type Fields, fieldsOf, listOf, numberOf, type Tally, textOf } from './fields.ts';
+import { argumentsOf, wireId } from './prompt.ts';
+import { type BrainCodec, type Find, type Finish, streamedReply } from './streaming.ts';
+import { argumentText, toolCall } from './tool-calls.ts';
 import { alternatingTurns } from './turns.ts';
 
 const settings = z.object({
@@ -28,7 +30,7 @@ export const anthropicBrain: LanguageModel<Settings> = {
       headers: { 'x-api-key': access.apiKey, 'anthropic-version': '2023-06-01' },
       body: bodyOf(request, chosen),
     });
-    return streamedReply(anthropicBrain, access, ask, codec(), ctx);
+    return streamedReply({ vendor: anthropicBrain, access, prompt: request, ask, codec, ctx });
   },
 };
 
@@ -36,7 +38,7 @@ export const anthropicBrain: LanguageModel<Settings> = {
 const CACHED = { cache_control: { type: 'ephemeral' } };
 
 function bodyOf(request: PromptRequest, chosen: Settings): Record<string, unknown> {
-  const { system, turns } = alternatingTurns(request.messages);
+  const { system, turns } = alternatingTurns(request);
   return {
     model: chosen.model,
     max_tokens: chosen.maxTokens,
@@ -50,103 +52,143 @@ function bodyOf(request: PromptRequest, chosen: Settings): Record<string, unknow
   };
 }
 
+/** What the vendor takes for the id of a call. */
+const ID = /^[\w-]{1,64}$/;
+
 function blocksOf(message: Exclude<Message, { role: 'system' }>): Record<string, unknown>[] {
   if (message.role === 'tool') {
-    const result = { type: 'tool_result', tool_use_id: message.toolCallId, content: message.content };
+    const result = { type: 'tool_result', tool_use_id: wireId(message.toolCallId, ID), content: message.content };
     return [message.failed ? { ...result, is_error: true } : result];
   }
-  const text = message.content ? [{ type: 'text', text: message.content }] : [];
+  const text = message.content.trim() ? [{ type: 'text', text: message.content }] : [];
   if (message.role === 'user') return text;
-  return [...text, ...(message.toolCalls ?? []).map((call) => ({ type: 'tool_use', id: call.id, name: call.name, input: call.arguments }))];
+  const uses = (message.toolCalls ?? []).map((call) => ({
+    type: 'tool_use',
+    id: wireId(call.id, ID),
+    name: call.name,
+    input: argumentsOf(call),
+  }));
+  return [...text, ...uses];
 }
 
-const UsageFields = z.object({
-  input_tokens: z.number().nullish(),
-  output_tokens: z.number().nullish(),
-  cache_read_input_tokens: z.number().nullish(),
-  cache_creation_input_tokens: z.number().nullish(),
-});
-const Tagged = z.looseObject({ type: z.string() });
-const Started = z.object({ message: z.object({ usage: UsageFields.optional() }) });
-const BlockStart = z.object({
-  index: z.number(),
-  content_block: z.object({ type: z.string(), text: z.string().optional(), id: z.string().optional(), name: z.string().optional() }),
-});
-const BlockDelta = z.object({
-  index: z.number(),
-  delta: z.object({ type: z.string(), text: z.string().optional(), partial_json: z.string().optional() }),
-});
-const BlockStop = z.object({ index: z.number() });
-const MessageDelta = z.object({ delta: z.object({ stop_reason: z.string().nullish() }), usage: UsageFields.optional() });
-const Failure = z.object({ error: z.object({ type: z.string().default(''), message: z.string().default('') }) });
-
-const FINISH: Readonly<Record<string, 'stop' | 'length' | 'tools' | 'filtered'>> = {
+const FINISH: Readonly<Record<string, Finish>> = {
   max_tokens: 'length',
   model_context_window_exceeded: 'length',
   tool_use: 'tools',
   refusal: 'filtered',
 };
 
-function codec(): BrainCodec {
-  const tools = new Map<number, { id: string; name: string; json: string }>();
-  const usage: z.infer<typeof UsageFields> = {};
-  let stopReason: string | undefined;
+/** A block of the answer that is not over. */
+interface Block {
+  readonly index: number | undefined;
+  readonly type: string;
+  readonly id: string;
+  readonly name: string;
+  /** The input that came with the beginning: all of it where no piece follows. */
+  readonly whole: string;
+  json: string;
+}
+
+function codec(_prompt: PromptRequest, tally: Tally): BrainCodec {
+  let open: Block[] = [];
+  const usage: Record<string, number> = {};
+  let stopReason = '';
   let complete = false;
 
-  const count = (fields: z.infer<typeof UsageFields> | undefined) => {
-    for (const [name, value] of Object.entries(fields ?? {})) if (typeof value === 'number') Object.assign(usage, { [name]: value });
+  const count = (fields: unknown) => {
+    for (const [name, value] of Object.entries(fieldsOf(fields, 'usage', tally) ?? {})) if (typeof value === 'number') usage[name] = value;
+  };
+  const callOf = ({ id, name, whole, json }: Block) => {
+    if (name) return toolCall(id, name, json || whole);
+    tally.note('tool_use');
+    return undefined;
+  };
+  /** The block of an event: of two with one index, or without one, the latest. */
+  const blockOf = (event: Fields) => {
+    const index = numberOf(event.index, 'index', tally);
+    return index === undefined ? open.at(-1) : open.findLast((block) => block.index === index);
+  };
+  const begin = (index: number | undefined, block: Fields, find: Find) => {
+    const type = textOf(block.type, 'content_block', tally) || 'text';
+    const id = textOf(block.id, 'content_block', tally);
+    open.push({ index, type, id, name: textOf(block.name, 'content_block', tally), whole: argumentText(block.input, tally), json: '' });
+    if (isThought(type)) readThought(block, find);
+    else if (type === 'text' && block.text) find({ type: 'text', text: textOf(block.text, 'content_block', tally) });
+  };
+  const goOn = (block: Block | undefined, delta: Fields, find: Find) => {
+    const type = textOf(delta.type, 'delta', tally);
+    if (isThought(type) || (block && isThought(block.type))) readThought(delta, find);
+    else if (block?.type === 'tool_use') block.json += argumentText(delta.partial_json, tally);
+    // Without its beginning a block is known by its pieces.
+    else if (!block?.type.includes('tool') && delta.text) find({ type: 'text', text: textOf(delta.text, 'delta', tally) });
+  };
+  const stop = (block: Block | undefined, find: Find) => {
+    if (!block) return;
+    open = open.filter((other) => other !== block);
+    const call = block.type === 'tool_use' ? callOf(block) : undefined;
+    if (call) find({ type: 'tool', call });
   };
 
   return {
-    *read(json): Generator<Said> {
-      const event = Tagged.parse(json);
-      switch (event.type) {
+    get finished() {
+      return complete || stopReason !== '';
+    },
+    read(event, name, find) {
+      switch (event.type ?? name) {
         case 'message_start':
-          return count(Started.parse(event).message.usage);
-        case 'content_block_start': {
-          const { index, content_block: block } = BlockStart.parse(event);
-          if (block.type === 'tool_use') tools.set(index, { id: block.id ?? callId(), name: block.name ?? '', json: '' });
-          if (block.text) yield { type: 'text', text: block.text };
+          return count(fieldsOf(event.message, 'message', tally)?.usage);
+        case 'content_block_start':
+          return begin(
+            numberOf(event.index, 'index', tally),
+            fieldsOf(event.content_block, 'content_block', tally) ?? { type: 'unknown' },
+            find,
+          );
+        case 'content_block_delta':
+          return goOn(blockOf(event), fieldsOf(event.delta, 'delta', tally) ?? {}, find);
+        case 'content_block_stop':
+          return stop(blockOf(event), find);
+        case 'message_delta':
+          count(event.usage);
+          stopReason = textOf(fieldsOf(event.delta, 'delta', tally)?.stop_reason, 'stop_reason', tally) || stopReason;
           return;
-        }
-        case 'content_block_delta': {
-          const { index, delta } = BlockDelta.parse(event);
-          const tool = tools.get(index);
-          if (tool) tool.json += delta.partial_json ?? '';
-          else if (delta.type === 'text_delta' && delta.text) yield { type: 'text', text: delta.text };
-          return;
-        }
-        case 'content_block_stop': {
-          const tool = tools.get(BlockStop.parse(event).index);
-          if (tool) yield { type: 'tool', call: toolCall(tool.id, tool.name, tool.json) };
-          return;
-        }
-        case 'message_delta': {
-          const { delta, usage: last } = MessageDelta.parse(event);
-          count(last);
-          stopReason = delta.stop_reason ?? stopReason;
-          return;
-        }
         case 'message_stop':
           complete = true;
           return;
-        case 'error': {
-          const { type, message } = Failure.parse(event).error;
-          throw reported(`${type}: ${message}`, 'provider_network');
-        }
+        // A server that does not stream.
+        case 'message':
+          count(event.usage);
+          for (const block of listOf(event.content, 'content', tally)) {
+            begin(undefined, block, find);
+            stop(open.at(-1), find);
+          }
+          stopReason = textOf(event.stop_reason, 'stop_reason', tally);
+          complete = true;
       }
     },
     end() {
-      if (!complete) return undefined;
-      const cached = usage.cache_read_input_tokens ?? 0;
-      const promptTokens = (usage.input_tokens ?? 0) + cached + (usage.cache_creation_input_tokens ?? 0);
-      return [
-        {
-          type: 'done',
-          finish: FINISH[stopReason ?? ''] ?? 'stop',
-          usage: { promptTokens, completionTokens: usage.output_tokens ?? 0, ...(cached ? { cachedPromptTokens: cached } : {}) },
+      const calls = open.flatMap((block) => (block.type === 'tool_use' ? (callOf(block) ?? []) : []));
+      const fresh = numberOf(usage.input_tokens, 'usage', tally);
+      const cached = numberOf(usage.cache_read_input_tokens, 'usage', tally);
+      const written = numberOf(usage.cache_creation_input_tokens, 'usage', tally);
+      const prompt = (fresh ?? 0) + (cached ?? 0) + (written ?? 0);
+      return {
+        calls,
+        finish: complete || stopReason ? (FINISH[stopReason] ?? 'stop') : undefined,
+        usage: {
+          promptTokens: prompt || undefined,
+          completionTokens: complete || stopReason ? numberOf(usage.output_tokens, 'usage', tally) || undefined : undefined,
+          cachedPromptTokens: cached,
         },
-      ];
+      };
     },
   };
+}
+
+function isThought(type: string): boolean {
+  return /thinking|thought|reasoning|signature/.test(type);
+}
+
+function readThought({ thinking, text }: Fields, find: Find): void {
+  if (typeof thinking === 'string') find({ type: 'thought', text: thinking });
+  else if (typeof text === 'string') find({ type: 'thought', text });
 }

@@ -3,9 +3,13 @@
  * answer of a server that does not stream is understood as well. Wire: platform.openai.com/docs/api-reference/chat.
  */
 import { z } from 'zod';
-import { reported } from '../faults.ts';
-import { type Message, type PromptRequest, patience, type Said, type ToolCall } from './contract.ts';
-import { type BrainCodec, callId, toolCall } from './streaming.ts';
+import { failureIn, reported } from '../faults.ts';
+import { type Message, type PromptRequest, patience, type ToolCall } from './contract.ts';
+import { type Fields, fieldsOf, listOf, numberOf, type Tally } from './fields.ts';
+import { argumentsOf, orderly, wireId } from './prompt.ts';
+import type { BrainCodec, Find, Finish } from './streaming.ts';
+import { toolFragments } from './tool-calls.ts';
+import { alternatingTurns, type Turn } from './turns.ts';
 
 /** Settings that every server of the dialect takes; the rest of the assistant's `model` is not for the wire. */
 export const chatSettings = z.object({
@@ -24,12 +28,18 @@ export interface ChatOptions {
   readonly limitName?: 'max_tokens' | 'max_completion_tokens';
   /** Ask for a last chunk with token counts; a few servers refuse the field. */
   readonly usage?: boolean;
+  /** The server insists on the order of roles. */
+  readonly strict?: boolean;
+  /** What it takes for the id of a tool call. */
+  readonly ids?: RegExp;
 }
 
 export function chatBody(request: PromptRequest, options: ChatOptions): Record<string, unknown> {
+  const { strict, ids = ANY_ID } = options;
+  const messages = strict ? strictMessages(request) : orderly(request);
   return {
     model: options.model,
-    messages: request.messages.map(wireMessage),
+    messages: messages.map((message) => wireMessage(message, ids)),
     ...(request.tools.length > 0 ? { tools: request.tools.map((tool) => ({ type: 'function', function: tool })) } : {}),
     ...(options.temperature === undefined ? {} : { temperature: options.temperature }),
     [options.limitName ?? 'max_tokens']: options.maxTokens,
@@ -38,95 +48,144 @@ export function chatBody(request: PromptRequest, options: ChatOptions): Record<s
   };
 }
 
-function wireMessage(message: Message): Record<string, unknown> {
+/** OpenAI refuses a longer id. */
+const ANY_ID = /^.{1,40}$/;
+
+function wireMessage(message: Message, ids: RegExp): Record<string, unknown> {
   switch (message.role) {
     case 'tool':
-      return { role: 'tool', tool_call_id: message.toolCallId, content: message.content };
+      return { role: 'tool', tool_call_id: wireId(message.toolCallId, ids), content: message.content };
     case 'assistant':
       if (!message.toolCalls?.length) return { role: 'assistant', content: message.content };
-      return { role: 'assistant', content: message.content || null, tool_calls: message.toolCalls.map(wireCall) };
+      // Servers of the dialect refuse an empty text here, or no field at all.
+      return { role: 'assistant', content: message.content || null, tool_calls: message.toolCalls.map((call) => wireCall(call, ids)) };
     case 'system':
     case 'user':
       return { role: message.role, content: message.content };
   }
 }
 
-function wireCall(call: ToolCall): Record<string, unknown> {
-  return { id: call.id, type: 'function', function: { name: call.name, arguments: call.malformed ?? JSON.stringify(call.arguments) } };
+function wireCall(call: ToolCall, ids: RegExp): Record<string, unknown> {
+  // Servers that put the history into a template parse the arguments again: what is no JSON would fail every later request.
+  return { id: wireId(call.id, ids), type: 'function', function: { name: call.name, arguments: JSON.stringify(argumentsOf(call)) } };
 }
 
-const ToolDelta = z.object({
-  index: z.number().int().optional(),
-  id: z.string().nullish(),
-  function: z.object({ name: z.string().nullish(), arguments: z.string().nullish() }).optional(),
-});
-const Delta = z.object({ content: z.string().nullish(), tool_calls: z.array(ToolDelta).nullish() });
-const Chunk = z.object({
-  error: z.union([z.string(), z.object({ message: z.string().default(''), code: z.unknown() })]).optional(),
-  choices: z.array(z.object({ delta: Delta.nullish(), message: Delta.nullish(), finish_reason: z.string().nullish() })).nullish(),
-  usage: z
-    .object({
-      prompt_tokens: z.number().default(0),
-      completion_tokens: z.number().default(0),
-      prompt_tokens_details: z.object({ cached_tokens: z.number().nullish() }).nullish(),
-    })
-    .nullish(),
-});
+/** Said for the agent between a tool's result and the caller's next words, where it said nothing. */
+const CUT_OFF = '[Interrupted by the caller.]';
 
-const FINISH: Readonly<Record<string, 'stop' | 'length' | 'tools' | 'filtered'>> = {
-  stop: 'stop',
-  length: 'length',
-  tool_calls: 'tools',
-  function_call: 'tools',
-  content_filter: 'filtered',
-};
+/** For servers that want instructions first, then caller and agent by turns, and nobody but the agent behind a tool's result. */
+function strictMessages(request: PromptRequest): Message[] {
+  const { system, turns } = alternatingTurns(request);
+  return [...(system ? [{ role: 'system', content: system } as const] : []), ...turns.flatMap(turnMessages)];
+}
 
-export function chatCodec(): BrainCodec {
-  const calls: { id: string; name: string; json: string }[] = [];
-  let finish: 'stop' | 'length' | 'tools' | 'filtered' | undefined;
-  let usage: z.infer<typeof Chunk>['usage'];
+function turnMessages({ side, messages }: Turn): Message[] {
+  const content = messages.flatMap((message) => (message.role === 'tool' || !message.content ? [] : [message.content])).join('\n\n');
+  if (side === 'assistant') {
+    const calls = messages.flatMap((message) => (message.role === 'assistant' ? (message.toolCalls ?? []) : []));
+    return [{ role: 'assistant', content, ...(calls.length > 0 ? { toolCalls: calls } : {}) }];
+  }
+  const results = messages.filter((message) => message.role === 'tool');
+  if (content === '') return results;
+  return [...results, ...(results.length > 0 ? [{ role: 'assistant', content: CUT_OFF } as const] : []), { role: 'user', content }];
+}
 
-  const collect = (delta: z.infer<typeof ToolDelta>) => {
-    // Servers that leave the index out begin a new call with a new id.
-    const last = calls.length - 1;
-    const at = delta.index ?? (delta.id && delta.id !== calls[last]?.id ? calls.length : Math.max(last, 0));
-    const call = calls[at] ?? { id: '', name: '', json: '' };
-    calls[at] = call;
-    call.id ||= delta.id ?? '';
-    call.name ||= delta.function?.name ?? '';
-    call.json += delta.function?.arguments ?? '';
+/** Reasons in the words of all servers of the dialect; any other is a plain end. */
+function finishOf(reason: string): Finish {
+  if (/length|max.*tokens/i.test(reason)) return 'length';
+  if (/filter|safety|refusal/i.test(reason)) return 'filtered';
+  return /tool|function/i.test(reason) ? 'tools' : 'stop';
+}
+
+export function chatCodec({ tools }: PromptRequest, tally: Tally): BrainCodec {
+  const fragments = toolFragments(tools, tally);
+  let finish: Finish | undefined;
+  let usage: Fields | undefined;
+  let spoke = false;
+
+  const readContent = (content: unknown, inThought: boolean, find: Find) => {
+    if (typeof content === 'string' || typeof content === 'number') {
+      if (content !== '') find({ type: inThought ? 'thought' : 'text', text: String(content) });
+      return;
+    }
+    for (const part of Array.isArray(content) ? content : [content]) {
+      if (typeof part === 'string') readContent(part, inThought, find);
+      else {
+        const fields = fieldsOf(part, 'content', tally);
+        if (!fields) continue;
+        // Text is under `text`, or under the name of the part's type, and may be a list again.
+        const inner = fields.text ?? fields.thinking ?? fields.reasoning ?? fields.content ?? fields.value ?? '';
+        if (fields.type === 'tool_use' || fields.type === 'tool_call')
+          fragments.addWhole([{ ...fields, arguments: fields.arguments ?? fields.input }]);
+        else readContent(inner, inThought || isThought(fields), find);
+      }
+    }
+  };
+  const readSaid = (said: Fields, whole: boolean, find: Find) => {
+    for (const name of THOUGHT_FIELDS) {
+      const thought = said[name];
+      if (typeof thought === 'string' && thought !== '') find({ type: 'thought', text: thought });
+    }
+    // A message at the end of a stream says again what its pieces have said.
+    if (!whole || !spoke) {
+      readContent(said.content || said.refusal || said.text, isThought(said), (found) => {
+        if (found.type === 'text' && !whole) spoke = true;
+        find(found);
+      });
+    }
+    const listed = listOf(said.tool_calls, 'tool_calls', tally);
+    // The older form, which some servers send beside the new one.
+    const calls = listed.length > 0 ? listed : listOf(said.function_call, 'function_call', tally);
+    if (whole) fragments.addWhole(calls);
+    else for (const call of calls) fragments.add(call);
+  };
+  /** A count of zero beside an answer is none: some servers send the field and do not count. */
+  const count = (...names: readonly string[]): number | undefined => {
+    for (const name of names) {
+      const value = numberOf(usage?.[name], 'usage', tally);
+      if (value) return value;
+    }
+    return undefined;
   };
 
   return {
-    *read(json): Generator<Said> {
-      const chunk = Chunk.parse(json);
-      if (chunk.error !== undefined) {
-        const { message, code } = typeof chunk.error === 'string' ? { message: chunk.error, code: undefined } : chunk.error;
-        throw reported(`${code ?? ''} ${message}`.trim(), 'provider_network');
-      }
-      usage = chunk.usage ?? usage;
-      const choice = chunk.choices?.[0];
-      const said = choice?.delta ?? choice?.message;
-      if (said?.content) yield { type: 'text', text: said.content };
-      said?.tool_calls?.forEach(collect);
-      if (choice?.finish_reason) finish = FINISH[choice.finish_reason] ?? 'stop';
+    get finished() {
+      return finish !== undefined;
+    },
+    read(chunk, _name, find) {
+      // Without choices the chunk is the choice: what simple servers send.
+      const choice = chunk.choices === undefined ? chunk : listOf(chunk.choices, 'choices', tally)[0];
+      usage = fieldsOf(chunk.usage ?? fieldsOf(chunk.x_groq, 'usage', tally)?.usage ?? choice?.usage, 'usage', tally) ?? usage;
+      if (!choice) return;
+      const failure = failureIn({ error: choice.error });
+      if (failure) throw failure;
+      const delta = fieldsOf(choice.delta, 'delta', tally);
+      const message = fieldsOf(choice.message, 'message', tally);
+      if (delta) readSaid(delta, false, find);
+      else if (!message && choice !== chunk && typeof choice.text === 'string') readSaid({ content: choice.text }, false, find);
+      if (message) readSaid(message, true, find);
+      const reason = choice.finish_reason ?? choice.finishReason ?? choice.done_reason;
+      if (reason === 'error') throw reported('the answer ended with an error', 'provider_network');
+      if (typeof reason === 'string' && reason !== '') finish = finishOf(reason);
     },
     end() {
-      if (!finish) return undefined;
-      const cached = usage?.prompt_tokens_details?.cached_tokens;
-      const tools = calls.filter((call) => call?.name);
-      return [
-        ...tools.map((call): Said => ({ type: 'tool', call: toolCall(call.id || callId(), call.name, call.json) })),
-        {
-          type: 'done',
-          finish: tools.length > 0 ? 'tools' : finish,
-          usage: {
-            promptTokens: usage?.prompt_tokens ?? 0,
-            completionTokens: usage?.completion_tokens ?? 0,
-            ...(cached ? { cachedPromptTokens: cached } : {}),
-          },
+      const details = fieldsOf(usage?.prompt_tokens_details ?? usage?.input_tokens_details, 'usage', tally);
+      return {
+        calls: fragments.calls(),
+        finish,
+        usage: {
+          promptTokens: count('prompt_tokens', 'input_tokens'),
+          completionTokens: count('completion_tokens', 'output_tokens'),
+          cachedPromptTokens: numberOf(details?.cached_tokens, 'usage', tally) ?? count('prompt_cache_hit_tokens'),
         },
-      ];
+      };
     },
   };
+}
+
+/** Where servers of the dialect put what the model thinks. */
+const THOUGHT_FIELDS = ['reasoning_content', 'reasoning', 'thinking', 'thought', 'thoughts'];
+
+function isThought({ type, thought }: Fields): boolean {
+  return thought === true || (typeof type === 'string' && /reason|think|thought/.test(type));
 }

@@ -14,6 +14,9 @@ interface Row {
   readonly model: string;
   /** `false`: refuses `stream_options`. */
   readonly usage?: boolean;
+  /** As in `ChatOptions`. */
+  readonly strict?: boolean;
+  readonly ids?: RegExp;
 }
 
 const ROWS: readonly Row[] = [
@@ -30,8 +33,24 @@ const ROWS: readonly Row[] = [
   { name: 'deepinfra', env: 'DEEPINFRA', origin: 'https://api.deepinfra.com/v1/openai', model: 'meta-llama/Llama-3.3-70B-Instruct' },
   { name: 'deep-seek', aliases: ['deepseek'], env: 'DEEPSEEK', origin: 'https://api.deepseek.com/v1', model: 'deepseek-chat' },
   { name: 'xai', env: 'XAI', origin: 'https://api.x.ai/v1', model: 'grok-3-mini' },
-  { name: 'mistral', env: 'MISTRAL', origin: 'https://api.mistral.ai/v1', model: 'mistral-small-latest', usage: false },
-  { name: 'perplexity-ai', aliases: ['perplexity'], env: 'PERPLEXITY', origin: 'https://api.perplexity.ai', model: 'sonar', usage: false },
+  {
+    name: 'mistral',
+    env: 'MISTRAL',
+    origin: 'https://api.mistral.ai/v1',
+    model: 'mistral-small-latest',
+    usage: false,
+    strict: true,
+    ids: /^[a-zA-Z0-9]{9}$/,
+  },
+  {
+    name: 'perplexity-ai',
+    aliases: ['perplexity'],
+    env: 'PERPLEXITY',
+    origin: 'https://api.perplexity.ai',
+    model: 'sonar',
+    usage: false,
+    strict: true,
+  },
   {
     name: 'anyscale',
     env: 'ANYSCALE',
@@ -43,7 +62,7 @@ const ROWS: readonly Row[] = [
 
 export const compatibleBrains: readonly LanguageModel<z.infer<typeof chatSettings>>[] = ROWS.map(brain);
 
-function brain({ name, aliases = [], env, origin, model, usage = true }: Row): LanguageModel<z.infer<typeof chatSettings>> {
+function brain({ name, aliases = [], env, origin, model, usage = true, ...wire }: Row): LanguageModel<z.infer<typeof chatSettings>> {
   return {
     kind: 'llm',
     name,
@@ -56,9 +75,9 @@ function brain({ name, aliases = [], env, origin, model, usage = true }: Row): L
       const ask = () => ({
         url: address(access.baseUrl, '/chat/completions'),
         headers: { authorization: `Bearer ${access.apiKey}` },
-        body: chatBody(request, { ...chosen, usage }),
+        body: chatBody(request, { ...chosen, usage, ...wire }),
       });
-      return streamedReply({ name, kind: 'llm', env }, access, ask, chatCodec(), ctx);
+      return streamedReply({ vendor: { name, kind: 'llm', env }, access, prompt: request, ask, codec: chatCodec, ctx });
     },
   };
 }

@@ -34,7 +34,7 @@ export const customBrain: LanguageModel<Settings> = {
       body: { ...metadataOf(request, chosen.metadataSendMode), ...chatBody(request, chosen) },
       timeoutMs: (chosen.timeoutSeconds ?? TIMEOUT_SECONDS) * 1_000,
     });
-    return streamedReply(customBrain, access, ask, chatCodec(), ctx);
+    return streamedReply({ vendor: customBrain, access, prompt: request, ask, codec: chatCodec, ctx });
   },
 };
 

@@ -1,9 +1,11 @@
 /** Google's brain: Gemini's `streamGenerateContent` as server-sent events. Wire: ai.google.dev/api/generate-content. */
 import { z } from 'zod';
 import { address } from '../address.ts';
-import { reported } from '../faults.ts';
-import { type LanguageModel, type Message, type PromptRequest, patience, type Said, type ToolCall } from './contract.ts';
-import { type BrainCodec, callId, streamedReply } from './streaming.ts';
+import { type LanguageModel, type Message, type PromptRequest, patience, type ToolCall } from './contract.ts';
+import { type Fields, fieldsOf, listOf, numberOf, type Tally, textOf } from './fields.ts';
+import { argumentsOf } from './prompt.ts';
+import { type BrainCodec, type Finish, streamedReply } from './streaming.ts';
+import { argumentText, toolCall } from './tool-calls.ts';
 import { alternatingTurns } from './turns.ts';
 
 const settings = z.object({
@@ -28,12 +30,12 @@ export const googleBrain: LanguageModel<Settings> = {
       headers: { 'x-goog-api-key': access.apiKey },
       body: bodyOf(request, chosen),
     });
-    return streamedReply(googleBrain, access, ask, codec(), ctx);
+    return streamedReply({ vendor: googleBrain, access, prompt: request, ask, codec, ctx });
   },
 };
 
 function bodyOf(request: PromptRequest, chosen: Settings): Record<string, unknown> {
-  const { system, turns } = alternatingTurns(request.messages);
+  const { system, turns } = alternatingTurns(request);
   const declarations = request.tools.map((tool) => ({
     name: tool.name,
     description: tool.description,
@@ -57,81 +59,74 @@ const NO_SIGNATURE = 'skip_thought_signature_validator';
 
 function partsOf(message: Exclude<Message, { role: 'system' }>): Record<string, unknown>[] {
   if (message.role === 'tool') {
-    const { toolCallId: id, name, content } = message;
-    return [{ functionResponse: { id, name, response: { result: content } } }];
+    const { toolCallId: id, name, content, failed } = message;
+    return [{ functionResponse: { id, name, response: failed ? { error: content } : { result: content } } }];
   }
   const text = message.content ? [{ text: message.content }] : [];
   if (message.role === 'user') return text;
-  const call = ({ id, name, arguments: args, signature }: ToolCall) => ({
-    functionCall: { id, name, args },
-    thoughtSignature: signature ?? NO_SIGNATURE,
+  const call = (made: ToolCall) => ({
+    functionCall: { id: made.id, name: made.name, args: argumentsOf(made) },
+    thoughtSignature: made.signature ?? NO_SIGNATURE,
   });
   return [...text, ...(message.toolCalls ?? []).map(call)];
 }
 
-const Part = z.object({
-  text: z.string().optional(),
-  thought: z.boolean().optional(),
-  thoughtSignature: z.string().optional(),
-  functionCall: z.object({ id: z.string().optional(), name: z.string(), args: z.record(z.string(), z.unknown()).optional() }).optional(),
-});
-const Chunk = z.object({
-  error: z.object({ message: z.string().default(''), status: z.string().default('') }).optional(),
-  candidates: z
-    .array(z.object({ content: z.object({ parts: z.array(Part).optional() }).optional(), finishReason: z.string().optional() }))
-    .optional(),
-  promptFeedback: z.object({ blockReason: z.string().optional() }).optional(),
-  usageMetadata: z
-    .object({
-      promptTokenCount: z.number().default(0),
-      candidatesTokenCount: z.number().default(0),
-      thoughtsTokenCount: z.number().default(0),
-      cachedContentTokenCount: z.number().default(0),
-    })
-    .optional(),
-});
+function codec(_prompt: PromptRequest, tally: Tally): BrainCodec {
+  let finish: Finish | undefined;
+  let usage: Fields | undefined;
+  /** The latest chunk had no words: some models call each chunk their last. */
+  let silent = true;
 
-function codec(): BrainCodec {
-  let finish: 'stop' | 'length' | 'filtered' | undefined;
-  let usage: z.infer<typeof Chunk>['usageMetadata'];
-  let calls = 0;
+  const callOf = (made: Fields, signature: unknown): ToolCall | undefined => {
+    const name = textOf(made.name, 'functionCall', tally);
+    if (!name) {
+      tally.note('functionCall');
+      return undefined;
+    }
+    const call = toolCall(textOf(made.id, 'functionCall', tally), name, argumentText(made.args, tally));
+    return typeof signature === 'string' && signature !== '' ? { ...call, signature } : call;
+  };
 
   return {
-    *read(json): Generator<Said> {
-      const chunk = Chunk.parse(json);
-      if (chunk.error) throw reported(`${chunk.error.status} ${chunk.error.message}`, 'provider_network');
-      usage = chunk.usageMetadata ?? usage;
-      if (chunk.promptFeedback?.blockReason) finish = 'filtered';
-      const candidate = chunk.candidates?.[0];
-      for (const { text, thought, thoughtSignature, functionCall } of candidate?.content?.parts ?? []) {
-        if (text && !thought) yield { type: 'text', text };
-        if (!functionCall) continue;
-        calls += 1;
-        const signature = thoughtSignature ? { signature: thoughtSignature } : {};
-        const { id = callId(), name, args = {} } = functionCall;
-        yield { type: 'tool', call: { id, name, arguments: args, ...signature } };
+    get finished() {
+      return finish !== undefined && silent;
+    },
+    read(chunk, _name, find) {
+      usage = fieldsOf(chunk.usageMetadata, 'usageMetadata', tally) ?? usage;
+      if (fieldsOf(chunk.promptFeedback, 'promptFeedback', tally)?.blockReason) finish = 'filtered';
+      silent = true;
+      const candidate = listOf(chunk.candidates, 'candidates', tally)[0];
+      for (const part of listOf(fieldsOf(candidate?.content, 'content', tally)?.parts, 'parts', tally)) {
+        const text = textOf(part.text, 'text', tally);
+        if (text !== '') {
+          silent = false;
+          find({ type: part.thought === true ? 'thought' : 'text', text });
+        }
+        const made = fieldsOf(part.functionCall, 'functionCall', tally);
+        const call = made && callOf(made, part.thoughtSignature);
+        if (call) find({ type: 'tool', call });
       }
-      if (candidate?.finishReason) finish = finishOf(candidate.finishReason);
+      const reason = textOf(candidate?.finishReason, 'finishReason', tally);
+      if (reason !== '') finish = finishOf(reason);
     },
     end() {
-      if (!finish) return undefined;
-      const cached = usage?.cachedContentTokenCount;
-      return [
-        {
-          type: 'done',
-          finish: calls > 0 ? 'tools' : finish,
-          usage: {
-            promptTokens: usage?.promptTokenCount ?? 0,
-            completionTokens: (usage?.candidatesTokenCount ?? 0) + (usage?.thoughtsTokenCount ?? 0),
-            ...(cached ? { cachedPromptTokens: cached } : {}),
-          },
+      const count = (name: string) => numberOf(usage?.[name], 'usageMetadata', tally) || undefined;
+      const said = count('candidatesTokenCount');
+      const thought = count('thoughtsTokenCount');
+      return {
+        calls: [],
+        finish,
+        usage: {
+          promptTokens: count('promptTokenCount'),
+          completionTokens: said || thought ? (said ?? 0) + (thought ?? 0) : undefined,
+          cachedPromptTokens: count('cachedContentTokenCount'),
         },
-      ];
+      };
     },
   };
 }
 
-function finishOf(reason: string): 'stop' | 'length' | 'filtered' {
+function finishOf(reason: string): Finish {
   if (reason === 'MAX_TOKENS') return 'length';
   return ['SAFETY', 'RECITATION', 'BLOCKLIST', 'PROHIBITED_CONTENT', 'SPII'].includes(reason) ? 'filtered' : 'stop';
 }

@@ -28,6 +28,6 @@ export const openaiBrain: LanguageModel<z.infer<typeof settings>> = {
         prompt_cache_key: chosen.promptCacheKey,
       },
     });
-    return streamedReply(openaiBrain, access, ask, chatCodec(), ctx);
+    return streamedReply({ vendor: openaiBrain, access, prompt: request, ask, codec: chatCodec, ctx });
   },
 };

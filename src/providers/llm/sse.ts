@@ -1,6 +1,6 @@
 /**
- * Server-sent events as bytes arrive: the line syntax of the HTML standard (§9.2), nothing more. Lines are cut on bytes, so that a
- * character split between two chunks is whole again before it is decoded; a line or event past 1 MiB is refused.
+ * Server-sent events as bytes arrive: the line syntax of the HTML standard (§9.2), and the two liberties that servers take with it. Lines
+ * are cut on bytes, so that a character split between two chunks is whole again before it is decoded; a line or event past 1 MiB is refused.
  */
 import { AywaError } from '../../kernel/errors.ts';
 
@@ -14,18 +14,10 @@ export interface ServerEvent {
 const MOST_BYTES = 1024 * 1024;
 const LF = 10;
 const CR = 13;
-
-/** Yields each event as soon as the chunk that completes it has come. Leaving the loop closes the body. */
-export async function* serverEvents(body: AsyncIterable<Uint8Array>): AsyncGenerator<ServerEvent, void, undefined> {
-  const ready: ServerEvent[] = [];
-  const parser = sseParser((event) => ready.push(event));
-  for await (const chunk of body) {
-    parser.push(chunk);
-    yield* ready.splice(0);
-  }
-  parser.end();
-  yield* ready;
-}
+const COLON = 58;
+const BRACE = 123;
+/** U+FEFF, which some servers put before everything. */
+const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
 
 /** The incremental parser. `end` completes an event whose last empty line is missing, as some servers leave it out. */
 export function sseParser(take: (event: ServerEvent) => void): { push(chunk: Uint8Array): void; end(): void } {
@@ -35,13 +27,18 @@ export function sseParser(take: (event: ServerEvent) => void): { push(chunk: Uin
   let event = '';
   let data: string | undefined;
   let skipLf = false;
+  let first = true;
 
   const field = (line: string) => {
     const colon = line.indexOf(':');
     const name = colon < 0 ? line : line.slice(0, colon);
     const value = colon < 0 ? '' : line.slice(line[colon + 1] === ' ' ? colon + 2 : colon + 1);
     if (name === 'event') event = value;
-    if (name === 'data') data = data === undefined ? value : `${data}\n${value}`;
+    if (name === 'data') {
+      // Servers that leave the empty line out: in one JSON value no line that ends an object is followed by one that begins another.
+      if (data?.endsWith('}') && /^[{[]/.test(value)) dispatch();
+      data = data === undefined ? value : `${data}\n${value}`;
+    }
     if (data !== undefined && data.length > MOST_BYTES) throw tooLong();
   };
   const dispatch = () => {
@@ -50,12 +47,20 @@ export function sseParser(take: (event: ServerEvent) => void): { push(chunk: Uin
     data = undefined;
   };
   const line = (bytes: Uint8Array) => {
-    const whole = held > 0 ? Buffer.concat([...rest, bytes]) : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    let whole = held > 0 ? Buffer.concat([...rest, bytes]) : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     rest = [];
     held = 0;
+    if (first && whole.subarray(0, 3).equals(BYTE_ORDER_MARK)) whole = whole.subarray(3);
+    first = false;
     if (whole.length === 0) dispatch();
+    // A bare object is an event of its own: servers that fail in mid-stream say so outside of the syntax.
+    else if (whole[0] === BRACE) {
+      dispatch();
+      field(`data:${whole.toString('utf8')}`);
+      dispatch();
+    }
     // A line that begins with a colon is a comment: servers keep idle streams open with them.
-    else if (whole[0] !== 58) field(whole.toString('utf8'));
+    else if (whole[0] !== COLON) field(whole.toString('utf8'));
   };
 
   return {

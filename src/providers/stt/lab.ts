@@ -3,9 +3,8 @@
  * and says of anything else that it was not understood. It collects each utterance and decodes it in a thread; it never guesses.
  */
 import { z } from 'zod';
+import { decoder } from '../../audio/convert.ts';
 import { bytesOf } from '../../audio/format.ts';
-import { ALAW, decodeG711, MULAW } from '../../audio/g711.ts';
-import { resampler } from '../../audio/resample.ts';
 import { asAywaError } from '../../kernel/errors.ts';
 import { isCancelled } from '../../kernel/scope.ts';
 import { endsInDigit, plainWords } from '../spoken.ts';
@@ -65,8 +64,7 @@ function utterances(
   listener: EarsListener,
   attempt: (pcm: Int16Array, take: (understood: Understood) => void) => void,
 ): Ears {
-  const toLine = linear(format);
-  const up = resampler(format.rate, RATE);
+  const line = decoder(format, RATE);
   const buffer = new Int16Array(LONGEST + LEAD + RATE);
   const PIECE = bytesOf(format, 1_000);
   /** Samples in `buffer`, and the time of its first one. */
@@ -155,27 +153,13 @@ function utterances(
         for (let at = 0; at < audio.length; at += PIECE) this.write(audio.subarray(at, at + PIECE));
         return;
       }
-      const samples = toLine(audio);
-      const count = up.process(samples, samples.length);
+      const count = line.decode(audio);
       // A decoder that takes too long while the caller goes on: the oldest sound gives way.
       if (held + count > buffer.length) forget(origin + held + count - buffer.length);
-      buffer.set(up.output.subarray(0, count), held);
+      buffer.set(line.samples.subarray(0, count), held);
       held += count;
       while (judged + BLOCK <= origin + held) judge(judged - origin);
     },
     flush: ask,
-  };
-}
-
-/** Bytes of the line as linear samples, in a buffer that is used again. */
-function linear({ encoding }: HearingOptions['format']): (audio: Uint8Array) => Int16Array {
-  let samples = new Int16Array(960);
-  return (audio) => {
-    const count = encoding === 'pcm16' ? audio.length >> 1 : audio.length;
-    if (samples.length < count) samples = new Int16Array(count);
-    if (encoding === 'pcm16') {
-      for (let i = 0; i < count; i++) samples[i] = (audio[2 * i] ?? 0) | ((audio[2 * i + 1] ?? 0) << 8);
-    } else decodeG711(encoding === 'mulaw' ? MULAW : ALAW, audio, samples);
-    return samples.subarray(0, count);
   };
 }

@@ -1,6 +1,6 @@
 /** Cartesia's voice: the websocket with contexts, one per speech, and word timestamps. Wire: docs.cartesia.ai/api-reference/tts/websocket. */
 import { z } from 'zod';
-import type { AudioFormat } from '../../audio/format.ts';
+import { type AudioFormat, nearestFormat } from '../../audio/format.ts';
 import { address } from '../address.ts';
 import type { ProviderAccess } from '../contract.ts';
 import { reported } from '../faults.ts';
@@ -23,11 +23,15 @@ export const cartesiaVoice: TextToSpeech<Settings> = {
   needsKey: true,
   settings,
   open(options, chosen, access, ctx) {
-    const codec = () => contexts(options, chosen, access);
-    return streamingVoice({ vendor: cartesiaVoice, access, format: options.format, prefers: 'tokens', contexts: true, codec, ctx });
+    const format = nearestFormat(options.format, RATES);
+    const codec = () => contexts({ ...options, format }, chosen, access);
+    return streamingVoice({ vendor: cartesiaVoice, access, format, prefers: 'tokens', contexts: CONTEXTS, codec, ctx });
   },
 };
 
+const RATES = { mulaw: [8_000], alaw: [8_000], pcm16: [8_000, 16_000, 22_050, 24_000, 44_100, 48_000] } as const;
+/** The vendor bounds what an account speaks at once; one call needs one speech, and the next before the last is over. */
+const CONTEXTS = 4;
 const ENCODING = { mulaw: 'pcm_mulaw', alaw: 'pcm_alaw', pcm16: 'pcm_s16le' } as const satisfies Record<AudioFormat['encoding'], string>;
 /** Cartesia counts in seconds. */
 const ms = (seconds: number) => Math.round(seconds * 1_000);
@@ -54,8 +58,10 @@ function contexts({ format, language }: VoiceOptions, chosen: Settings, access: 
     // How long the vendor may hold tokens back for the sake of prosody.
     max_buffer_delay_ms: 120,
   };
-  const input = (context_id: string, transcript: string, more: boolean) => [
-    JSON.stringify({ ...fixed, context_id, transcript, continue: more }),
+  /** Contexts with text behind their last flush. */
+  const held = new Set<string>();
+  const input = (context_id: string, transcript: string, more: boolean, flush?: true) => [
+    JSON.stringify({ ...fixed, context_id, transcript, continue: more, flush }),
   ];
 
   return {
@@ -63,9 +69,22 @@ function contexts({ format, language }: VoiceOptions, chosen: Settings, access: 
       url: address(access.baseUrl, '/tts/websocket'),
       headers: { 'x-api-key': access.apiKey, 'cartesia-version': '2025-04-16' },
     },
-    say: (text, context) => input(context, text, true),
-    end: (context) => input(context, '', false),
-    cancel: (context) => [JSON.stringify({ context_id: context, cancel: true })],
+    say(text, context) {
+      held.add(context);
+      return input(context, text, true);
+    },
+    flush(context) {
+      held.delete(context);
+      return input(context, '', true, true);
+    },
+    end(context) {
+      held.delete(context);
+      return input(context, '', false);
+    },
+    cancel(context) {
+      held.delete(context);
+      return [JSON.stringify({ context_id: context, cancel: true })];
+    },
     decode(raw, sink) {
       const said = Message.parse(JSON.parse(String(raw)));
       const context = said.context_id ?? undefined;
@@ -76,7 +95,11 @@ function contexts({ format, language }: VoiceOptions, chosen: Settings, access: 
       }
       if (context === undefined) return;
       if (said.type === 'chunk' && said.data) sink.audio(Buffer.from(said.data, 'base64'), context);
-      if (said.type === 'done') sink.done(context);
+      if (said.type === 'flush_done' && !held.has(context)) sink.settled(context);
+      if (said.type === 'done') {
+        held.delete(context);
+        sink.done(context);
+      }
       const words = said.word_timestamps;
       words?.words.forEach((word, i) => {
         sink.word(word, ms(words.start[i] ?? 0), ms(words.end[i] ?? 0), context);

@@ -17,8 +17,9 @@ export interface SpeechListener {
   audio(bytes: Uint8Array): void;
   /** Where a spoken word lies: `at` is milliseconds from the first byte of this speech. Sent before or after its audio. */
   word?(text: string, at: number, endAt: number): void;
-  /** All audio was delivered. Exactly one of `done` and `failed` comes last, unless the speech was cancelled. */
+  /** All audio was delivered; may be told inside `end`. Exactly one of `done` and `failed` comes last, unless the speech was cancelled. */
   done(): void;
+  /** Never told inside `speak`, `say`, `flush` or `end`: whoever calls them may begin another speech when it comes. */
   failed(error: AywaError): void;
 }
 

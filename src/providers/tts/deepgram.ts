@@ -3,7 +3,7 @@
  * `Cleared` belongs to the speech that was cancelled. Wire: developers.deepgram.com/reference/text-to-speech/speak-streaming.
  */
 import { z } from 'zod';
-import type { AudioFormat } from '../../audio/format.ts';
+import { type AudioFormat, nearestFormat } from '../../audio/format.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { address } from '../address.ts';
 import type { ProviderAccess } from '../contract.ts';
@@ -27,11 +27,13 @@ export const deepgramVoice: TextToSpeech<Settings> = {
   needsKey: true,
   settings,
   open(options, chosen, access, ctx) {
-    const codec = () => aura(options.format, chosen, access, ctx.scope.clock);
-    return streamingVoice({ vendor: deepgramVoice, access, format: options.format, prefers: 'tokens', contexts: false, codec, ctx });
+    const format = nearestFormat(options.format, RATES);
+    const codec = () => aura(format, chosen, access, ctx.scope.clock);
+    return streamingVoice({ vendor: deepgramVoice, access, format, prefers: 'tokens', codec, ctx });
   },
 };
 
+const RATES = { mulaw: [8_000, 16_000], alaw: [8_000, 16_000], pcm16: [8_000, 16_000, 24_000, 32_000, 48_000] } as const;
 const ENCODING = { mulaw: 'mulaw', alaw: 'alaw', pcm16: 'linear16' } as const satisfies Record<AudioFormat['encoding'], string>;
 
 /** `voiceId` is the whole model name, or the speaker of the model family that `model` names. */
@@ -42,23 +44,36 @@ function modelOf({ voiceId, model = 'aura' }: Settings): string {
 const Tagged = z.looseObject({ type: z.string() });
 const Failure = z.object({ description: z.string().default('an error without a description'), code: z.string().default('') });
 
-/** Enough to be spoken by itself: a sentence, a clause that is not too short, or five words. */
-const FIRST_CLAUSE = /[.!?]\s*$|^[\s\S]{11,}[,;:]\s*$|^\s*(?:\S+\s+){5}/;
-/** The vendor ignores flushes past 20 in 60 s on a connection; those that end a speech must never be ignored. */
+/** Enough to be spoken by itself: a sentence, a clause that is not too short, five words, or as much without spaces. */
+const FIRST_CLAUSE = /[.!?。！？]\s*$|^[\s\S]{11,}[,;:，、；：]\s*$|^\s*(?:\S+\s+){5}|^\s*\S{40}/;
+/**
+ * The vendor ignores flushes past 20 in 60 s on a connection, and a speech whose last flush is ignored never ends. Those that only bring
+ * sound forward stop early; from there on each speech begins on a connection of its own, which leaves the rest to pauses and ends.
+ */
 const EARLY_FLUSHES = 12;
+const PAUSE_FLUSHES = 18;
 const WINDOW_MS = 60_000;
 
 function aura(format: AudioFormat, chosen: Settings, access: ProviderAccess, clock: Clock): VoiceCodec {
   const query = { model: modelOf(chosen), encoding: ENCODING[format.encoding], sample_rate: format.rate, mip_opt_out: chosen.mipOptOut };
   let begun = '';
-  /** What was said of the present speech while nothing of it was let go yet; `undefined` from then on. */
+  /** What was said since the speech began or paused, while nothing of it was let go yet; `undefined` from then on. */
   let opening: string | undefined;
+  /** Text lies behind the last flush. */
+  let held = false;
   let ended = false;
+  /** Flushes that were not confirmed yet, clears likewise, and when the flushes of the window went out. */
   let flushes = 0;
   let clears = 0;
-  let early: number[] = [];
+  let sent: number[] = [];
+  const fewer = (most: number) => {
+    sent = sent.filter((at) => at > clock.now() - WINDOW_MS);
+    return sent.length < most;
+  };
   const flush = () => {
+    held = false;
     flushes += 1;
+    sent.push(clock.now());
     return '{"type":"Flush"}';
   };
 
@@ -71,25 +86,31 @@ function aura(format: AudioFormat, chosen: Settings, access: ProviderAccess, clo
         opening = '';
         ended = false;
       }
+      held = true;
       if (opening === undefined) return [speak];
       // The vendor holds text until it has enough of it. The first clause is let go at once.
       opening += text;
       if (!FIRST_CLAUSE.test(opening)) return [speak];
       opening = undefined;
-      early = early.filter((at) => at > clock.now() - WINDOW_MS);
-      if (early.length >= EARLY_FLUSHES) return [speak];
-      early.push(clock.now());
-      return [speak, flush()];
+      return fewer(EARLY_FLUSHES) ? [speak, flush()] : [speak];
     },
-    end() {
+    flush() {
+      opening = '';
+      return held && fewer(PAUSE_FLUSHES) ? [flush()] : [];
+    },
+    end(context, sink) {
       ended = true;
-      return [flush()];
+      if (held) return [flush()];
+      if (flushes === 0) sink.done(context);
+      return [];
     },
     cancel() {
       clears += 1;
       flushes = 0;
+      held = false;
       return ['{"type":"Clear"}'];
     },
+    worn: () => !fewer(EARLY_FLUSHES),
     decode(raw, sink) {
       if (typeof raw !== 'string') {
         if (clears === 0) sink.audio(raw);
@@ -99,7 +120,9 @@ function aura(format: AudioFormat, chosen: Settings, access: ProviderAccess, clo
       if (said.type === 'Cleared') clears = Math.max(0, clears - 1);
       if (said.type === 'Flushed' && clears === 0) {
         flushes = Math.max(0, flushes - 1);
-        if (ended && flushes === 0) sink.done();
+        if (flushes > 0 || held) return;
+        if (ended) sink.done();
+        else sink.settled();
       }
       if (said.type === 'Error') {
         const { code, description } = Failure.parse(said);

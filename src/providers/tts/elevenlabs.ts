@@ -3,7 +3,8 @@
  * Wire: elevenlabs.io/docs/api-reference/text-to-speech/v-1-text-to-speech-voice-id-multi-stream-input.
  */
 import { z } from 'zod';
-import { type AudioFormat, msOf } from '../../audio/format.ts';
+import { type AudioFormat, msOf, nearestFormat } from '../../audio/format.ts';
+import { AywaError } from '../../kernel/errors.ts';
 import { address } from '../address.ts';
 import type { ProviderAccess } from '../contract.ts';
 import { reported } from '../faults.ts';
@@ -35,24 +36,25 @@ export const elevenlabsVoice: TextToSpeech<Settings> = {
   needsKey: true,
   settings,
   open(options, chosen, access, ctx) {
-    const format = formatFor(options.format);
+    const format = nearestFormat(options.format, RATES);
     const codec = () => contexts(format, options, chosen, access);
     // In auto mode the vendor expects whole sentences or clauses rather than single tokens.
     const prefers = chosen.autoMode ? 'clauses' : 'tokens';
-    return streamingVoice({ vendor: elevenlabsVoice, access, format, prefers, contexts: true, codec, keepAlive: KEEP_ALIVE, ctx });
+    return streamingVoice({ vendor: elevenlabsVoice, access, format, prefers, contexts: CONTEXTS, codec, keepAlive: KEEP_ALIVE, ctx });
   },
 };
 
 /** An empty text keeps the connection open; a lone space would begin a context. */
 const KEEP_ALIVE = { message: '{"text":""}', everyMs: 10_000 };
 
-/** What the vendor makes: mu-law and A-law at 8 kHz, linear samples at the usual rates. */
-function formatFor(line: AudioFormat): AudioFormat {
-  return line.encoding === 'pcm16' && line.rate === 48_000 ? { encoding: 'pcm16', rate: 24_000 } : line;
-}
+/** What every account may ask for. */
+const RATES = { mulaw: [8_000], alaw: [8_000], pcm16: [8_000, 16_000, 22_050, 24_000] } as const;
+/** The vendor closes a connection with more open contexts than these. */
+const CONTEXTS = 5;
 
 const OUTPUT = { mulaw: 'ulaw', alaw: 'alaw', pcm16: 'pcm' } as const;
 
+/** Fields go by several names in the vendor's own pages. An alignment that cannot be read costs the word times and not the sound. */
 const Alignment = z.object({
   chars: z.array(z.string()),
   charStartTimesMs: z.array(z.number()),
@@ -61,9 +63,11 @@ const Alignment = z.object({
 });
 const Message = z.object({
   audio: z.string().nullish(),
-  alignment: Alignment.nullish(),
+  alignment: Alignment.nullish().catch(undefined),
   isFinal: z.boolean().nullish(),
+  is_final: z.boolean().nullish(),
   contextId: z.string().nullish(),
+  context_id: z.string().nullish(),
   error: z.string().nullish(),
   message: z.string().nullish(),
 });
@@ -102,6 +106,8 @@ function contexts(format: AudioFormat, options: VoiceOptions, chosen: Settings, 
       open.set(context, { delivered: 0, words: undefined });
       return [message(context, { text: ' ', voice_settings }), piece];
     },
+    // Empty text says nothing by itself; a context that it would begin has nothing to let go.
+    flush: (context) => (open.has(context) ? [message(context, { text: '', flush: true })] : []),
     end: (context) => [message(context, { text: '', flush: true }), message(context, { close_context: true })],
     cancel(context) {
       open.delete(context);
@@ -109,9 +115,19 @@ function contexts(format: AudioFormat, options: VoiceOptions, chosen: Settings, 
     },
     decode(raw, sink) {
       const said = Message.parse(JSON.parse(String(raw)));
-      if (said.error || said.message) throw reported(`${said.error ?? ''} ${said.message ?? ''}`.trim());
+      const named = said.contextId ?? said.context_id;
+      if (said.error || said.message) {
+        const words = `${said.error ?? ''} ${said.message ?? ''}`.trim();
+        // Contexts that the vendor has not let go yet: a new connection has none.
+        if (said.error === 'max_active_conversations') throw new AywaError('provider_network', { detail: words });
+        if (!named) throw reported(words);
+        open.delete(named);
+        // A context that waited too long for text, with nothing left to speak: what comes later gets another one.
+        if (said.error === 'input_timeout_exceeded') return sink.done(named);
+        return sink.failed(reported(words), named);
+      }
       // Servers that speak one context at a time leave its name out.
-      const context = said.contextId ?? [...open.keys()].at(-1) ?? '';
+      const context = named ?? [...open.keys()].at(-1) ?? '';
       const speech = open.get(context);
       if (!speech) return;
       speech.words ??= wordAssembler((word, at, endAt) => sink.word(word, at, endAt, context));
@@ -124,7 +140,7 @@ function contexts(format: AudioFormat, options: VoiceOptions, chosen: Settings, 
         speech.delivered += msOf(format, bytes.length);
         sink.audio(bytes, context);
       }
-      if (said.isFinal) {
+      if (said.isFinal || said.is_final) {
         speech.words.end();
         open.delete(context);
         sink.done(context);

@@ -1,7 +1,6 @@
 /** The thread of the lab's voice: a text in, its sound in the line's own format out. Flite makes the speech, `audio/` the format. */
+import { converter } from '../../audio/convert.ts';
 import type { AudioFormat } from '../../audio/format.ts';
-import { ALAW, encodeG711, MULAW } from '../../audio/g711.ts';
-import { resampler } from '../../audio/resample.ts';
 import { serve } from '../thread.ts';
 import { synthesise, type VoiceName } from './flite.ts';
 
@@ -14,16 +13,14 @@ export interface Line {
 serve<Line, Uint8Array>(({ voice, text, format }) => {
   const { pcm, rate } = synthesise(voice, text);
   const speech = trimmed(pcm, rate, /[.?!]["')]*\s*$/.test(text) ? SENTENCE_REST_MS : CLAUSE_REST_MS);
-  const native = rate === 8000 ? 8000 : 16_000;
-  if (native === format.rate) return encoded(speech, speech.length, format);
-  const change = resampler(native, format.rate);
-  const first = change.process(speech, speech.length);
-  const body = change.output.slice(0, first);
-  const rest = change.flush();
-  const whole = new Int16Array(first + rest);
+  const { convert, flush } = converter({ encoding: 'pcm16', rate }, format);
+  const bytes = new Uint8Array(speech.buffer, speech.byteOffset, speech.byteLength);
+  const body = convert(bytes).slice();
+  const rest = flush();
+  const whole = new Uint8Array(body.length + rest.length);
   whole.set(body);
-  whole.set(change.output.subarray(0, rest), first);
-  return encoded(whole, whole.length, format);
+  whole.set(rest, body.length);
+  return whole;
 });
 
 /** Silence before and after the words: flite puts a quarter of a second on both sides, which is a stammer between clauses. */
@@ -41,13 +38,4 @@ function trimmed(pcm: Int16Array, rate: number, restMs: number): Int16Array {
   const speech = new Int16Array(last + 1 - from + Math.round((restMs * rate) / 1000));
   speech.set(pcm.subarray(from, last + 1));
   return speech;
-}
-
-function encoded(samples: Int16Array, length: number, { encoding }: AudioFormat): Uint8Array {
-  const out = new Uint8Array(encoding === 'pcm16' ? length * 2 : length);
-  if (encoding === 'pcm16') {
-    const view = new DataView(out.buffer);
-    for (let i = 0; i < length; i++) view.setInt16(2 * i, samples[i] ?? 0, true);
-  } else encodeG711(encoding === 'mulaw' ? MULAW : ALAW, samples, length, out);
-  return out;
 }

@@ -6,12 +6,6 @@
 import { readFileSync } from 'node:fs';
 import type { VoiceActivity, VoiceActivityStream } from './contract.ts';
 
-/** The part of the platform's WebAssembly that is used; the language's own library does not describe it. */
-declare const WebAssembly: {
-  Module: new (bytes: Uint8Array) => object;
-  Instance: new (module: object) => { exports: unknown };
-};
-
 interface Kernel {
   readonly memory: { readonly buffer: ArrayBuffer; grow(pages: number): number };
   weights(): number;
@@ -29,7 +23,7 @@ const GROWTH_PAGES = 4;
 /** Loads the detector: about 40 ms, once per process. */
 export function createSilero(): VoiceActivity {
   const load = (name: string) => readFileSync(new URL(name, import.meta.url));
-  const kernel = new WebAssembly.Instance(new WebAssembly.Module(load('silero.wasm'))).exports as Kernel;
+  const kernel = new WebAssembly.Instance(new WebAssembly.Module(load('silero.wasm'))).exports as unknown as Kernel;
   const weights = load('silero.bin');
   new Uint8Array(kernel.memory.buffer).set(weights, kernel.weights());
 

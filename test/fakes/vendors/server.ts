@@ -95,7 +95,15 @@ export async function startVendor(protocol: Protocol): Promise<FakeVendor> {
   server.on('upgrade', (request, tcp, head) => {
     const { fault } = vendor;
     if (typeof fault === 'object') {
-      tcp.end(`HTTP/1.1 ${fault.status} Refused\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+      const body = JSON.stringify(fault.body ?? {});
+      const headers = {
+        connection: 'close',
+        'content-type': 'application/json',
+        'content-length': Buffer.byteLength(body),
+        ...fault.headers,
+      };
+      const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+      tcp.end(`HTTP/1.1 ${fault.status} Refused\r\n${lines.join('')}\r\n${body}`);
       return;
     }
     sockets.handleUpgrade(request, tcp, head, (ws) => {
