@@ -44,7 +44,7 @@ const MAY: Record<string, readonly RegExp[]> = {
   host: [/^call\//, /^wire\//, /^agent\//, /^providers\//, /^carriers\//, /^audio\//, /^kernel\//],
   journal: [/^call\/events\.ts$/, /^wire\//, /^agent\/desk\.ts$/, /^providers\/contract\.ts$/, /^store\//, /^kernel\//],
   wire: [/^call\/(events|control)\.ts$/, /^agent\/plan\.ts$/, /^providers\/contract\.ts$/, /^kernel\//],
-  call: [/^agent\//, /^providers\/(\w+\/contract|contract|llm\/tokens)\.ts$/, /^carriers\/carrier\.ts$/, /^audio\//, /^kernel\//],
+  call: [/^agent\//, /^providers\/(\w+\/contract|contract|llm\/(tokens|prompt))\.ts$/, /^carriers\/carrier\.ts$/, /^audio\//, /^kernel\//],
   agent: [/^providers\/(\w+\/)?contract\.ts$/, /^kernel\//],
   providers: [/^audio\//, /^kernel\//],
   carriers: [/^audio\//, /^kernel\//],

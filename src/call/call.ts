@@ -17,7 +17,7 @@ import type { OpenVoiceActivity } from '../providers/vad/contract.ts';
 import { createConversation } from './answer/conversation.ts';
 import { createDrafts } from './answer/draft.ts';
 import { createModelChain } from './answer/model-chain.ts';
-import { type ReplyParts, startReply } from './answer/reply.ts';
+import { type Compose, startReply } from './answer/reply.ts';
 import { createTools } from './answer/tool-round.ts';
 import type { ControlCommand } from './control.ts';
 import { createEnding } from './ending.ts';
@@ -139,14 +139,15 @@ export function startCall(deps: CallDeps): Call {
   // ---- the parts
 
   const models = createModelChain(() => agent().llm, deps.providers);
-  const tools = createTools({ call: plan.call, agent, desk: deps.desk, clock, scope, tell });
+  const can = () => leg.line?.can;
+  const tools = createTools({ call: plan.call, agent, can, desk: deps.desk, clock, scope, known: conversation.knows, tell });
   const senses = createSenses({ agent, providers: deps.providers, vad: deps.vad, ctx, tell });
-  const parts = (): ReplyParts => ({ call: plan, agent, models, voices: senses.voices, tools, conversation, ctx, tell });
-  const drafts = createDrafts(agent, parts, conversation, tell);
-  const opening = createOpening(agent, () =>
-    senses.voices ? (text: string) => startReply({ text, endAfter: false }, parts()) : undefined,
-  );
-  const leg = createLeg({ deps, agent, senses, opening, drafts, reply: parts, post, record, ending: () => ending });
+  /** What makes every reply of the call: models and voices. */
+  const compose: Compose = (script) =>
+    startReply(script, { call: plan, agent, can, models, voices: senses.voices, tools, conversation, ctx, tell });
+  const drafts = createDrafts(agent, compose, conversation, tell);
+  const opening = createOpening(agent, () => (senses.voices ? (text: string) => compose({ text, endAfter: false }) : undefined));
+  const leg = createLeg({ deps, agent, senses, opening, drafts, compose, post, record, ending: () => ending });
   const ending = createEnding({
     deps,
     leg,

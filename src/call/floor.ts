@@ -5,9 +5,9 @@
 import type { Line } from '../carriers/carrier.ts';
 import type { Clock, Timer } from '../kernel/clock.ts';
 import type { Drafts } from './answer/draft.ts';
-import { type Reply, type ReplyParts, startReply } from './answer/reply.ts';
+import type { Compose, Reply } from './answer/reply.ts';
 import type { CallEventBody, EventOf } from './events.ts';
-import type { Playout, PlayoutListener, Track } from './play/playout.ts';
+import type { HeardText, Playout, PlayoutListener, Track } from './play/playout.ts';
 import { openTextTrack } from './play/text-track.ts';
 import { type CutBy, type Effect, type Turn, textOf } from './turn/turn-state.ts';
 
@@ -17,7 +17,7 @@ export interface FloorParts {
   /** `null` on a line without audio. */
   readonly playout: Playout | null;
   readonly drafts: Drafts;
-  readonly reply: () => ReplyParts;
+  readonly compose: Compose;
   /** The first message, made while the line was on its way. */
   takePrepared(text: string): Reply | undefined;
   readonly mediaMs: () => number;
@@ -51,9 +51,8 @@ export function createFloor(parts: FloorParts): Floor {
   const { line, playout, drafts, record, post } = parts;
   let open: Open | undefined;
 
-  /** Ends the track and says what was heard of it. */
-  const commit = ({ number, track, audibleFrom }: Open) => {
-    const heard = track.cut();
+  /** Puts on record what was heard of it. */
+  const commit = ({ number, audibleFrom }: Open, heard: HeardText) => {
     if (audibleFrom === undefined) return;
     record({ type: 'agent.said', reply: number, text: heard.text, complete: heard.complete, from: audibleFrom, to: parts.mediaMs() });
   };
@@ -67,7 +66,7 @@ export function createFloor(parts: FloorParts): Floor {
       if (!ready) drafts.discard();
       record({ type: 'reply.begun', reply: number, cause: saying.cause, turn: turn?.number ?? null, adopted: ready !== undefined });
       const script = saying.text === null ? { asked } : { text: saying.text, endAfter: saying.endAfter };
-      const reply = ready ?? startReply(script, parts.reply());
+      const reply = ready ?? parts.compose(script);
       const ended = () =>
         post({
           type: 'reply.ended',
@@ -98,10 +97,11 @@ export function createFloor(parts: FloorParts): Floor {
       const cut = open;
       if (!cut) return;
       open = undefined;
-      cut.reply.cancel();
+      const heard = cut.track.cut();
+      cut.reply.cancel(heard);
       record({ type: 'reply.cut', reply: cut.number, by });
       cut.rest?.cancel();
-      commit(cut);
+      commit(cut, heard);
       record({ type: 'reply.ended', reply: cut.number, outcome: 'cut' });
       parts.speaking(false);
     },
@@ -118,11 +118,12 @@ export function createFloor(parts: FloorParts): Floor {
     conclude({ reply }) {
       if (open?.number !== reply) return false;
       const done = open;
-      commit(done);
+      const heard = done.track.cut();
+      commit(done, heard);
       // Before the end itself, so that nothing else is begun in between.
       if (done.reply.closes) record({ type: 'call.closing', reason: done.reply.closes, detail: null });
       open = undefined;
-      done.reply.cancel();
+      done.reply.cancel(heard);
       parts.speaking(false);
       return true;
     },

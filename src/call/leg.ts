@@ -9,7 +9,7 @@ import type { Line, LineSignal } from '../carriers/carrier.ts';
 import type { Timer } from '../kernel/clock.ts';
 import { asAywaError } from '../kernel/errors.ts';
 import type { Drafts } from './answer/draft.ts';
-import type { ReplyParts } from './answer/reply.ts';
+import type { Compose } from './answer/reply.ts';
 import type { CallDeps } from './call.ts';
 import type { ControlCommand } from './control.ts';
 import type { Ending } from './ending.ts';
@@ -49,7 +49,7 @@ export interface LegParts {
   readonly senses: Senses;
   readonly opening: Opening;
   readonly drafts: Drafts;
-  readonly reply: () => ReplyParts;
+  readonly compose: Compose;
   readonly ending: () => Ending;
   post(event: CallEventBody): void;
   record(event: CallEventBody): void;
@@ -58,7 +58,7 @@ export interface LegParts {
 /** The byte of silence in each encoding. */
 const SILENCE: Readonly<Record<AudioFormat['encoding'], number>> = { pcm16: 0, mulaw: 0xff, alaw: 0xd5 };
 
-export function createLeg({ deps, agent, senses, opening, drafts, reply, ending, post, record }: LegParts): Leg {
+export function createLeg({ deps, agent, senses, opening, drafts, compose, ending, post, record }: LegParts): Leg {
   const { plan, clock, scope } = deps;
   const mediaMs = () => senses.mediaMs;
   const malformed = new Map<string, number>();
@@ -162,7 +162,18 @@ export function createLeg({ deps, agent, senses, opening, drafts, reply, ending,
       });
     }
     const takePrepared = opening.take;
-    floor = createFloor({ clock, line: leg, playout, drafts, reply, takePrepared, mediaMs, speaking: senses.agentSpeaking, post, record });
+    floor = createFloor({
+      clock,
+      line: leg,
+      playout,
+      drafts,
+      compose,
+      takePrepared,
+      mediaMs,
+      speaking: senses.agentSpeaking,
+      post,
+      record,
+    });
     answer();
     post({ type: 'line.connected', carrier: leg.carrier, encoding: format.encoding, rate: format.rate, facts: { ...leg.facts } });
     let quiet = new Uint8Array(0);

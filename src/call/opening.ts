@@ -1,6 +1,6 @@
 /** The first message, made while the line is still on its way, so that the caller hears it with the first frame. It is said when the table says so. */
 import type { AgentPlan } from '../agent/plan.ts';
-import type { Reply } from './answer/reply.ts';
+import { NOTHING_HEARD, type Reply } from './answer/reply.ts';
 import { openingOf } from './turn/inputs.ts';
 
 export interface Opening {
@@ -15,7 +15,7 @@ export interface Opening {
 export function createOpening(agent: () => AgentPlan, speak: () => ((text: string) => Reply) | undefined): Opening {
   let prepared: { text: string; reply: Reply } | undefined;
   const drop = () => {
-    prepared?.reply.cancel();
+    prepared?.reply.cancel(NOTHING_HEARD);
     prepared = undefined;
   };
   return {

@@ -14,6 +14,7 @@ export interface LineAbilities {
   /** The far end says when a point in the audio has left its buffer. */
   readonly mark: boolean;
   readonly dtmf: boolean;
+  readonly press: boolean;
   readonly transfer: boolean;
   /** Audio or only text. */
   readonly audio: boolean;

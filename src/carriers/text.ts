@@ -15,7 +15,7 @@ export const connectText: ConnectLine = async (socket, expectation) => {
   return {
     carrier: 'text',
     format: expectation.format,
-    can: { clear: false, mark: false, dtmf: false, transfer: false, audio: false, leadMs: 0 },
+    can: { clear: false, mark: false, dtmf: false, press: false, transfer: false, audio: false, leadMs: 0 },
     facts: {},
     listen: arrived.listen,
     send() {},

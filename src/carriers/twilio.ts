@@ -172,7 +172,7 @@ function line(start: Start, socket: MediaSocket, listen: (listener: LineListener
   return {
     carrier: 'twilio',
     format: MULAW_8K,
-    can: { clear: true, mark: true, dtmf: true, transfer: true, audio: true, leadMs: 400 },
+    can: { clear: true, mark: true, dtmf: true, press: false, transfer: true, audio: true, leadMs: 400 },
     facts: { ...start.customParameters, streamId: start.streamSid, providerCallId: start.callSid, accountId: start.accountSid },
     listen,
     send: (bytes) => socket.send(`${mediaHead}${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64')}"}}`),

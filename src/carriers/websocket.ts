@@ -42,7 +42,7 @@ export const connectWebsocket: ConnectLine = (socket, expectation, ctx) => {
     waiting.cancel();
     // Only a client that can drop its buffer gets one: without clearing, every buffered word would outlive an interruption.
     const leadMs = offer.clear ? 400 : 60;
-    resolve(line({ clear: offer.clear, mark: offer.marks, dtmf: false, transfer: false, audio: true, leadMs }));
+    resolve(line({ clear: offer.clear, mark: offer.marks, dtmf: false, press: false, transfer: false, audio: true, leadMs }));
   };
   const waiting = ctx.scope.clock.timer(HELLO_WITHIN_MS, () => settle({ marks: false, clear: false }));
   ctx.scope.defer(waiting.cancel);

@@ -1,7 +1,6 @@
-/** Questions of calls to the world outside the host: each goes through the wall with a number and waits for its answer, never for ever. */
+/** Questions of calls to the world outside the host: each goes through the wall with a number and waits for its answer as long as who asked does. */
 import type { Answer, Desk } from '../agent/desk.ts';
 import { AywaError, ERRORS, type ErrorCode } from '../kernel/errors.ts';
-import { withDeadline } from '../kernel/scope.ts';
 import type { Report } from './protocol.ts';
 
 export interface HostDesk extends Desk {
@@ -17,12 +16,10 @@ export function createDesk(emit: (report: Report) => void): HostDesk {
       last += 1;
       const id = last;
       try {
-        return await withDeadline(scope, 'the answer to a tool call', question.timeoutMs, () => {
-          const { promise, resolve, reject } = Promise.withResolvers<Answer>();
-          waiting.set(id, { resolve, reject });
-          emit({ type: 'question', id, call: question.call, question });
-          return promise;
-        });
+        const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+        waiting.set(id, { resolve, reject });
+        emit({ type: 'question', id, call: question.call, question });
+        return await scope.wait(promise);
       } finally {
         waiting.delete(id);
       }

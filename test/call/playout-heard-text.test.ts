@@ -73,6 +73,51 @@ describe('heard text by share of characters', () => {
   });
 });
 
+describe('heard text of voices that followed one another', () => {
+  /** A voice says the text at `pace` ms per character and breaks off after `ms`; the next one says the rest. */
+  const broken = (text: string, ms: number, pace: number | undefined) => {
+    const words = heardWords();
+    words.say(text, undefined);
+    const rest = words.lose(ms, pace);
+    words.say(rest, undefined);
+    return { words, rest };
+  };
+  const TEXT = 'one two three four five six';
+
+  it.each([
+    [0, 100, TEXT],
+    [100, 100, TEXT],
+    [300, 100, 'two three four five six'],
+    [1_200, 100, 'three four five six'],
+    [1_300, 100, 'four five six'],
+    [2_700, 100, ''],
+    [9_000, 100, ''],
+    [845, undefined, 'four five six'],
+  ])('after %i ms at %s ms a character "%s" is left', (ms, pace, rest) => {
+    expect(broken(TEXT, ms, pace).rest).toBe(rest);
+  });
+
+  it('a place in the first voice, and one in the second', () => {
+    const { words } = broken(TEXT, 1_300, 100);
+    expect(words.upTo(700, 2_600, true)).toBe('one two');
+    expect(words.upTo(1_300, 2_600, true)).toBe('one two three');
+    expect(words.upTo(2_000, 2_600, true)).toBe('one two three four');
+    expect(words.upTo(2_600, 2_600, true)).toBe(TEXT);
+  });
+
+  it('word times of a voice that is gone do not reach beyond its sound', () => {
+    const words = heardWords();
+    words.say(TEXT, undefined);
+    for (const [index, word] of TEXT.split(' ').entries()) words.word(word, (index + 1) * 400);
+    expect(words.lose(900)).toBe('three four five six');
+    words.say('three four five six', undefined);
+    for (const [index, word] of ['three', 'four', 'five', 'six'].entries()) words.word(word, 900 + (index + 1) * 400);
+    expect(words.upTo(900, 1_000, false)).toBe('one two');
+    expect(words.upTo(1_299, 2_500, false)).toBe('one two');
+    expect(words.upTo(1_700, 2_500, true)).toBe('one two three four');
+  });
+});
+
 describe('languages without spaces', () => {
   it.each([
     ['您好，我可以帮您查询订单。', 500, '您好，我可以'],

@@ -6,7 +6,7 @@ import { createPlayout, type Playout } from '../../src/call/play/playout.ts';
 import type { Line, LineAbilities } from '../../src/carriers/carrier.ts';
 import { type Timer, VirtualClock } from '../../src/kernel/clock.ts';
 
-const TWILIO: LineAbilities = { clear: true, mark: true, dtmf: true, transfer: true, audio: true, leadMs: 400 };
+const TWILIO: LineAbilities = { clear: true, mark: true, dtmf: true, press: false, transfer: true, audio: true, leadMs: 400 };
 const PACED: LineAbilities = { ...TWILIO, clear: false, mark: false, leadMs: 60 };
 
 interface FarEnd {

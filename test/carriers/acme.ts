@@ -63,7 +63,7 @@ export const acme: Carrier = {
       return resolve({
         carrier: 'acme',
         format: MULAW_8K,
-        can: { clear: true, mark: true, dtmf: true, transfer: false, audio: true, leadMs: 400 },
+        can: { clear: true, mark: true, dtmf: true, press: false, transfer: false, audio: true, leadMs: 400 },
         facts: { providerCallId: call, accountId: account },
         listen: arrived.listen,
         send: (audio) => socket.send(audio),

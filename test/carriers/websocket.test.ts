@@ -19,7 +19,7 @@ describe('a client with audio', () => {
     const { socket, clock, opening } = connecting();
     socket.says(Buffer.from([1, 2, 3, 4]), true);
     const line = await opening;
-    expect(line.can).toEqual({ clear: false, mark: false, dtmf: false, transfer: false, audio: true, leadMs: 60 });
+    expect(line.can).toEqual({ clear: false, mark: false, dtmf: false, press: false, transfer: false, audio: true, leadMs: 60 });
     const heard = heardOn(line);
     socket.says(Buffer.from([5, 6]), true);
     expect(heard.audio).toEqual(['01020304', '0506']);

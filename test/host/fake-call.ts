@@ -5,6 +5,7 @@
 import type { Call, CallDeps } from '../../src/call/call.ts';
 import type { CallEventBody, EndReason } from '../../src/call/events.ts';
 import type { Line } from '../../src/carriers/carrier.ts';
+import { withDeadline } from '../../src/kernel/scope.ts';
 
 export function startFakeCall(deps: CallDeps): Call {
   const { plan, clock, scope, desk } = deps;
@@ -91,7 +92,8 @@ export function startFakeCall(deps: CallDeps): Call {
       if (text === 'ask') {
         const question = { type: 'tool-calls' as const, call: plan.call, calls: [], timeoutMs: 100 };
         scope.spawn('ask', async () => {
-          const answer = await desk.ask(question, scope).catch((error: Error & { code?: string }) => error);
+          const asked = withDeadline(scope, 'ask', question.timeoutMs, (within) => desk.ask(question, within));
+          const answer = await asked.catch((error: Error & { code?: string }) => error);
           command('answered', 'results' in answer ? (answer.results[0]?.result ?? '') : String(answer.code));
         });
       }

@@ -121,6 +121,124 @@ describe('failures', () => {
   );
 
   scenario(
+    'a model that breaks off in mid-sentence is followed by the second one',
+    { plan: { llm: chain('model', 'model-2') } },
+    ({ at, llm, second }) => {
+      llm.answers('order', { say: 'It left this morning, and it will be there soon.', stallsAfter: 6 });
+      second.llm.answers('morning, and it', 'should be with you on Thursday.');
+      llm.answers('Thanks', 'You are welcome.');
+      at(500).caller.says(question, ask);
+      at(8_000).caller.says('Thanks.', { for: 400 });
+    },
+    ({ heard, of, llm }) => {
+      expect(heard).toEqual(['It left this morning, and it should be with you on Thursday.', 'You are welcome.']);
+      expect(of('reply.ended')[0]?.outcome).toBe('complete');
+      expect(of('provider.failed')).toMatchObject([{ kind: 'llm', final: false }]);
+      expect(llm.requests.at(-1)?.map(({ role, content }) => `${role}: ${content}`)).toEqual([
+        'system: You are Ada.',
+        `user: ${question}`,
+        'assistant: It left this morning, and it should be with you on Thursday.',
+        'user: Thanks.',
+      ]);
+    },
+  );
+
+  scenario(
+    'a model that works inside its answer is waited for',
+    {},
+    ({ at, llm }) => {
+      llm.answers('order', { say: 'Hang on, I look it up. Your parcel arrives on Friday.', works: { after: 6, forMs: 6_000 } });
+      at(500).caller.says(question, ask);
+    },
+    ({ heard, of }) => {
+      expect(heard).toEqual(['Hang on, I look it up. Your parcel arrives on Friday.']);
+      expect((of('reply.audible')[0]?.at ?? 0) - (of('caller.turn')[0]?.at ?? 0)).toBeLessThan(1_000);
+      expect(of('provider.failed')).toEqual([]);
+    },
+  );
+
+  scenario(
+    'half a sentence is spoken before the model works',
+    {},
+    ({ at, llm }) => {
+      llm.answers('order', { say: 'Let me look at it and it arrives on Friday.', works: { after: 5, forMs: 4_000 } });
+      at(500).caller.says(question, ask);
+    },
+    ({ heard, of }) => {
+      expect(heard).toEqual(['Let me look at it and it arrives on Friday.']);
+      expect((of('reply.audible')[0]?.at ?? 0) - (of('caller.turn')[0]?.at ?? 0)).toBeLessThan(1_500);
+    },
+  );
+
+  for (const [name, plan] of [
+    ['a model and a voice', {}],
+    ['two models and a voice', { llm: chain('model', 'model-2') }],
+    ['two models and two voices', { llm: chain('model', 'model-2'), tts: chain('voice', 'voice-2') }],
+  ] as const)
+    scenario(
+      `${name} that hang in one turn are covered within three seconds`,
+      { plan },
+      ({ at, llm, second, tts }) => {
+        for (const model of [llm, second.llm]) model.answers('order', { hangs: true });
+        for (const voice of [tts, second.tts]) voice.speaks({ mute: true });
+        at(500).caller.says(question, ask);
+      },
+      ({ heard, of }) => {
+        expect(heard[0]).toMatch(/sorry/);
+        expect((of('reply.audible')[0]?.at ?? 0) - (of('caller.turn')[0]?.at ?? 0)).toBeLessThan(3_000);
+      },
+    );
+
+  scenario(
+    'a slow model and a mute first voice leave the second one its time',
+    { plan: { tts: chain('voice', 'voice-2') } },
+    ({ at, llm, tts }) => {
+      llm.answers('order', { say: 'It left.', firstToken: 2_000 });
+      tts.speaks({ mute: true });
+      at(500).caller.says(question, ask);
+    },
+    ({ heard, of }) => {
+      expect(heard).toEqual(['It left.']);
+      expect((of('reply.audible')[0]?.at ?? 0) - (of('caller.turn')[0]?.at ?? 0)).toBeLessThan(3_000);
+    },
+  );
+
+  scenario(
+    'a voice that dries up in mid-sentence is followed by the second one',
+    { plan: { tts: chain('voice', 'voice-2') } },
+    ({ at, llm, tts }) => {
+      llm.answers('Hello', 'Hello, how can I help you?');
+      llm.answers('order', 'It left this morning and it will be there on Thursday.');
+      at(500).caller.says('Hello.', { for: 400 });
+      at(4_000).does(() => tts.speaks({ driesUpAfter: 1_200 }));
+      at(4_500).caller.says(question, ask);
+    },
+    ({ heard, of }) => {
+      expect(heard).toEqual(['Hello, how can I help you?', 'It left this morning and it will be there on Thursday.']);
+      expect(of('reply.ended').map(({ outcome }) => outcome)).toEqual(['complete', 'complete']);
+      expect(of('usage.counted').flatMap(({ kind, provider, quantity }) => (kind === 'tts' ? [[provider, quantity]] : []))).toEqual([
+        ['voice', 26],
+        ['voice', 54],
+        ['voice-2', 33],
+      ]);
+    },
+  );
+
+  scenario(
+    'an interruption of the second voice is remembered as far as it was heard',
+    { plan: { tts: chain('voice', 'voice-2') } },
+    ({ at, llm, tts }) => {
+      llm.answers('Hello', 'Hello, how can I help you?');
+      llm.answers('order', 'It left this morning and it will be there on Thursday, or so we hope and trust.');
+      at(500).caller.says('Hello.', { for: 400 });
+      at(4_000).does(() => tts.speaks({ driesUpAfter: 1_200 }));
+      at(4_500).caller.says(question, ask);
+      at(10_300).caller.says('That is all I need.', { for: 700 });
+    },
+    ({ heard }) => expect(heard[1]).toMatch(/^It left this morning and it will be there[ \w,]*$/),
+  );
+
+  scenario(
     'a voice that dries up in mid-sentence is followed by the recorded apology',
     {},
     ({ at, llm, tts }) => {

@@ -9,7 +9,7 @@ import type { Line, LineListener, LineSignal } from '../../src/carriers/carrier.
 import type { Clock, Timer } from '../../src/kernel/clock.ts';
 import { AywaError, type ErrorCode } from '../../src/kernel/errors.ts';
 import type { ProviderSet } from '../../src/providers/contract.ts';
-import type { LanguageModel, Message, PromptRequest, Said } from '../../src/providers/llm/contract.ts';
+import type { LanguageModel, Message, PromptRequest, Said, ToolSpec } from '../../src/providers/llm/contract.ts';
 import type { EarsListener, Recognised, SpeechToText } from '../../src/providers/stt/contract.ts';
 import type { TextToSpeech } from '../../src/providers/tts/contract.ts';
 import type { OpenVoiceActivity } from '../../src/providers/vad/contract.ts';
@@ -42,11 +42,12 @@ export interface LineOptions {
   readonly leadMs?: number;
   /** One way to the far end; ms. */
   readonly latencyMs?: number;
+  readonly transfer?: boolean;
 }
 
 /** A leg that sends a frame every 20 ms and plays what it is sent. */
 export function fakeLine(clock: Clock, options: LineOptions = {}): FakeLine {
-  const { mark = true, clear = true, audio = true, leadMs = 400, latencyMs = 0 } = options;
+  const { mark = true, clear = true, audio = true, leadMs = 400, latencyMs = 0, transfer = false } = options;
   let listener: LineListener | undefined;
   let loudUntil = 0;
   let queue: ({ until: number } | { mark: string })[] = [];
@@ -86,7 +87,7 @@ export function fakeLine(clock: Clock, options: LineOptions = {}): FakeLine {
   return {
     carrier: audio ? 'fake' : 'text',
     format: MULAW_8K,
-    can: { clear, mark, audio, dtmf: true, transfer: false, leadMs },
+    can: { clear, mark, audio, dtmf: true, press: false, transfer, leadMs },
     facts: { streamId: 'stream-1' },
     told,
     get playedMs() {
@@ -199,11 +200,15 @@ type Answer = { say?: string; tools?: { id?: string; name: string; arguments?: R
   hangs?: boolean;
   /** Stops without an end after this many words. */
   stallsAfter?: number;
+  /** Works for so long after so many words, with a sign of life every second. */
+  works?: { readonly after: number; readonly forMs: number };
 };
 
 export interface FakeModel {
   readonly provider: LanguageModel;
   readonly requests: readonly Message[][];
+  /** The tools that it was offered, request by request. */
+  readonly offered: readonly (readonly ToolSpec[])[];
   /** What to answer when the last message contains `when` (a caller's words or a tool's result); the newest rule first, the rest of the list on repetition. */
   answers(when: string, ...answers: [string | Answer, ...(string | Answer)[]]): void;
 }
@@ -211,9 +216,11 @@ export interface FakeModel {
 export function fakeModel(name: string, clock: Clock): FakeModel {
   const rules: { when: string; answers: Answer[] }[] = [];
   const requests: Message[][] = [];
+  const offered: (readonly ToolSpec[])[] = [];
   let calls = 0;
   return {
     requests,
+    offered,
     answers: (when, ...answers) =>
       void rules.unshift({ when, answers: answers.map((entry) => (typeof entry === 'string' ? { say: entry } : entry)) }),
     provider: {
@@ -222,6 +229,7 @@ export function fakeModel(name: string, clock: Clock): FakeModel {
       name,
       async *reply(request: PromptRequest, _settings, _access, { scope }): AsyncGenerator<Said> {
         requests.push([...request.messages]);
+        offered.push(request.tools);
         const last = request.messages.at(-1)?.content ?? '';
         const rule = rules.find(({ when }) => last.includes(when));
         const answer = (rule && rule.answers.length > 1 ? rule.answers.shift() : rule?.answers[0]) ?? { say: `Echo: ${last}` };
@@ -231,6 +239,10 @@ export function fakeModel(name: string, clock: Clock): FakeModel {
         const words = answer.say?.match(/\s*\S+\s*/g) ?? (answer.say ? [answer.say] : []);
         for (const [index, word] of words.entries()) {
           if (index === answer.stallsAfter) await clock.sleep(3_600_000, scope);
+          for (let ms = 0; index === answer.works?.after && ms < answer.works.forMs; ms += 1_000) {
+            await clock.sleep(1_000, scope);
+            yield { type: 'alive' };
+          }
           if (index > 0) await clock.sleep(answer.perWord ?? 20, scope);
           yield { type: 'text', text: word };
         }

@@ -99,19 +99,116 @@ describe('tools', () => {
   );
 
   scenario(
-    'a payment is not interrupted and not repeated',
-    { plan: { tools: [tool('pay', { finishes: true })] } },
+    'two calls with one id are two calls, in one answer and in two',
+    { plan: { tools: [tool('weather'), tool('traffic')] } },
     ({ at, llm, answersTool }) => {
-      llm.answers('Pay', { tools: [{ name: 'pay' }] });
-      llm.answers('hurry', 'It is paid.');
-      answersTool('pay', { afterMs: 2_500, result: 'paid' });
-      at(500).caller.says('Pay it now.', ask);
-      at(2_600).caller.says('Please hurry.', { for: 600 });
+      llm.answers('today', {
+        tools: [
+          { id: 'call_0', name: 'weather' },
+          { id: 'call_0', name: 'traffic' },
+        ],
+      });
+      llm.answers('jam', { tools: [{ id: 'call_0', name: 'weather' }] });
+      llm.answers('sun', 'Sun and a jam.');
+      answersTool('weather', { afterMs: 100, result: 'sun' });
+      answersTool('traffic', { afterMs: 900, result: 'jam' });
+      at(500).caller.says('What about today?', ask);
+    },
+    ({ heard, of, llm }) => {
+      expect(heard).toEqual(['Sun and a jam.']);
+      expect(new Set(of('tool.called').map(({ id }) => id)).size).toBe(3);
+      expect(of('tool.answered').map(({ name, result }) => [name, result])).toEqual([
+        ['weather', 'sun'],
+        ['traffic', 'jam'],
+        ['weather', 'sun'],
+      ]);
+      const last = llm.requests.at(-1) ?? [];
+      const called = last.flatMap((message) => (message.role === 'assistant' ? (message.toolCalls ?? []) : []));
+      const answered = last.filter((message) => message.role === 'tool');
+      expect(answered.map(({ toolCallId }) => toolCallId)).toEqual(called.map(({ id }) => id));
+      expect(answered.map(({ content }) => content)).toEqual(['sun', 'jam', 'sun']);
+    },
+  );
+
+  scenario(
+    'arguments that do not fit go back to the model and to nobody else',
+    {
+      plan: {
+        tools: [
+          tool('book', {
+            spec: {
+              name: 'book',
+              description: '',
+              parameters: { type: 'object', properties: { guests: { type: 'integer', minimum: 1 } }, required: ['guests'] },
+            },
+          }),
+        ],
+      },
+    },
+    ({ at, llm }) => {
+      llm.answers('Book', { tools: [{ name: 'book', arguments: { guests: 'four' } }] });
+      llm.answers('guests must be', { tools: [{ name: 'book', arguments: { guests: 4 } }] });
+      llm.answers('book done', 'It is booked.');
+      at(500).caller.says('Book it, please.', ask);
     },
     ({ heard, questions, of }) => {
-      expect(questions).toHaveLength(1);
-      expect(of('tool.answered')).toMatchObject([{ ok: true, result: 'paid' }]);
-      expect(heard).toEqual(['It is paid.']);
+      expect(questions.map(({ calls }) => calls[0]?.arguments)).toEqual([{ guests: 4 }]);
+      expect(of('tool.answered')[0]).toMatchObject({ ok: false, result: expect.stringContaining('guests must be an integer') });
+      expect(heard).toEqual(['It is booked.']);
+    },
+  );
+
+  const place = { type: 'object', properties: { destination: { type: 'string' } }, required: ['destination'] };
+  const transfer = tool('transfer', { kind: 'transferCall', spec: { name: 'transfer', description: '', parameters: place } });
+  const keys = tool('keys', { kind: 'dtmf', spec: { name: 'keys', description: '', parameters: { type: 'object', properties: {} } } });
+  scenario(
+    'a line that cannot transfer or press keys offers neither, and a model that asks is told',
+    { plan: { tools: [transfer, keys, tool('look_up')] } },
+    ({ at, llm }) => {
+      llm.answers('boss', { tools: [{ name: 'transfer', arguments: { destination: '+15550009' } }] });
+      llm.answers('cannot', 'I cannot transfer you.');
+      at(500).caller.says('Give me your boss.', ask);
+    },
+    ({ heard, llm, of }) => {
+      expect(llm.offered.map((tools) => tools.map(({ name }) => name))).toEqual([['look_up'], ['look_up']]);
+      expect(of('transfer.begun')).toEqual([]);
+      expect(heard).toEqual(['I cannot transfer you.']);
+    },
+  );
+
+  scenario(
+    'static parameters are sent and not shown',
+    {
+      plan: {
+        tools: [
+          tool('look_up', {
+            fixed: { shop: 'north' },
+            spec: {
+              name: 'look_up',
+              description: '',
+              parameters: {
+                type: 'object',
+                properties: { shop: { type: 'string' }, order: { type: 'integer' } },
+                required: ['shop', 'order'],
+              },
+            },
+          }),
+        ],
+      },
+    },
+    ({ at, llm }) => {
+      llm.answers('order', { tools: [{ name: 'look_up', arguments: { order: 7 } }] });
+      llm.answers('look_up done', 'Found it.');
+      at(500).caller.says('Where is my order?', ask);
+    },
+    ({ heard, llm, questions }) => {
+      expect(llm.offered[0]?.[0]?.parameters).toEqual({
+        type: 'object',
+        properties: { order: { type: 'integer' } },
+        required: ['order'],
+      });
+      expect(questions[0]?.calls[0]?.arguments).toEqual({ order: 7, shop: 'north' });
+      expect(heard).toEqual(['Found it.']);
     },
   );
 

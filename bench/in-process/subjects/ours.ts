@@ -85,7 +85,7 @@ function benchLine(bench: BenchCall): Line & { caller: LineListener | undefined 
   const line: Line & { caller: LineListener | undefined } = {
     carrier: 'bench',
     format: MULAW_8K,
-    can: { clear: true, mark: true, dtmf: false, transfer: false, audio: true, leadMs: 400 },
+    can: { clear: true, mark: true, dtmf: false, press: false, transfer: false, audio: true, leadMs: 400 },
     facts: {},
     caller: undefined,
     listen(listener) {

@@ -7,7 +7,7 @@ import type { CallEventBody } from '../events.ts';
 import { wordsOf } from '../turn/endpointing.ts';
 import { type TurnState, textOf } from '../turn/turn-state.ts';
 import type { Conversation } from './conversation.ts';
-import { type Reply, type ReplyParts, startReply } from './reply.ts';
+import { type Compose, NOTHING_HEARD, type Reply } from './reply.ts';
 
 /** Each one costs a model call, most of them for nothing. */
 const MOST_PER_TURN = 3;
@@ -24,7 +24,7 @@ export interface Drafts {
 
 export function createDrafts(
   agent: () => AgentPlan,
-  parts: () => ReplyParts,
+  compose: Compose,
   conversation: Conversation,
   tell: (event: CallEventBody) => void,
 ): Drafts {
@@ -35,7 +35,7 @@ export function createDrafts(
   const keyOf = (text: string) => `${conversation.version} ${wordsOf(text).join(' ')}`;
   const discard = () => {
     if (!current) return;
-    current.reply.cancel();
+    current.reply.cancel(NOTHING_HEARD);
     tell({ type: 'draft.discarded', draft: current.number });
     current = undefined;
   };
@@ -48,7 +48,7 @@ export function createDrafts(
     left -= 1;
     made += 1;
     tell({ type: 'draft.begun', draft: made, text });
-    current = { number: made, key, reply: startReply({ asked: text }, parts()) };
+    current = { number: made, key, reply: compose({ asked: text }) };
   };
   return {
     discard,

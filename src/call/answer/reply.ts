@@ -1,27 +1,30 @@
 /**
- * One reply in the making: model, tools, pieces of text, voice. It makes its words and sounds whether or not it may be heard, and has
- * no way to the caller until `adopt` gives it a number and a track; what it made before is held in memory. A draft is a reply
- * that has not been adopted. It never decides whose turn it is, and never fails silently: it says the fallback, or the apology.
+ * One reply in the making: model, tools, text, voice. It makes its words and sounds whether or not it may be heard, and has no way to the
+ * caller until `adopt` gives it a number and a track. A draft is a reply that has not been adopted. It never decides whose turn it is,
+ * and never fails silently: it says the fallback, or the apology.
  */
 import type { AgentPlan, CallPlan } from '../../agent/plan.ts';
-import { msOf } from '../../audio/format.ts';
+import type { LineAbilities } from '../../carriers/carrier.ts';
 import { AywaError, asAywaError } from '../../kernel/errors.ts';
 import { isCancelled, type Scope } from '../../kernel/scope.ts';
 import type { ProviderContext } from '../../providers/contract.ts';
 import type { Message, ToolCall } from '../../providers/llm/contract.ts';
-import type { Speech } from '../../providers/tts/contract.ts';
 import type { CallEventBody, EndReason } from '../events.ts';
 import { wordsOf } from '../turn/endpointing.ts';
-import { APOLOGY_TEXT, apology } from './apology.ts';
-import { clauses } from './clauses.ts';
+import { APOLOGY_TEXT } from './apology.ts';
 import type { Conversation } from './conversation.ts';
 import type { ModelChain } from './model-chain.ts';
+import { offered } from './offered.ts';
 import type { Tools } from './tool-round.ts';
+import { turnBudget } from './turn-budget.ts';
+import { createUtterance, type ReplyTrack } from './utterance.ts';
 import type { Voices } from './voice-chain.ts';
 
 export interface ReplyParts {
   readonly call: CallPlan;
   readonly agent: () => AgentPlan;
+  /** What the line can do, once it is there. */
+  readonly can: () => LineAbilities | undefined;
   readonly models: ModelChain;
   /** `null` on a text line: the words themselves are sent. */
   readonly voices: Voices | null;
@@ -34,25 +37,21 @@ export interface ReplyParts {
 /** What it says: given words, or the model's answer to the conversation, with `asked` as the caller's last words while they are no turn yet. */
 export type Script = { readonly text: string; readonly endAfter: boolean } | { readonly asked: string | undefined };
 
-/** The way to the caller's ear: what a reply makes of its track. After the reply was cut everything does nothing. */
-export interface ReplyTrack {
-  /** Audio in the line's format, any length; copied. */
-  write(bytes: Uint8Array): void;
-  /** Text whose audio follows. */
-  text(piece: string): void;
-  /** Text whose audio has not come will have none: its voice is gone. */
-  lose(): void;
-  /** A spoken word: milliseconds from the first byte of this track. */
-  word(text: string, atMs: number, endAtMs: number): void;
-  /** No more audio will come. */
-  end(): void;
+/** What the caller has heard of a reply. */
+export interface Heard {
+  readonly text: string;
+  readonly ms: number;
 }
+export const NOTHING_HEARD: Heard = { text: '', ms: 0 };
+
+/** Whatever makes replies: models and voices, or a model that speaks by itself. */
+export type Compose = (script: Script) => Reply;
 
 export interface Reply {
   /** From now on it is heard. `broken` tells, instead of the track's `ended`, that no more sound than these milliseconds will come. */
   adopt(number: number, track: ReplyTrack, broken: (soundMs: number) => void): void;
-  /** Everything stops and is released; nothing reaches the track after it returns. */
-  cancel(): void;
+  /** Everything stops and is released; nothing reaches the track after it returns. `heard`: what a model that speaks by itself must know of its own words. */
+  cancel(heard: Heard): void;
   readonly failed: boolean;
   /** Why the call ends after it, decided by its own words or tools. */
   readonly closes: EndReason | null;
@@ -60,36 +59,32 @@ export interface Reply {
 
 /** A model that still calls tools after so many rounds goes in circles. */
 const ROUNDS = 8;
+/** A model that works without a word for so long makes a pause: what it has said is spoken to its last word. */
+const PAUSE_MS = 400;
 
 export function startReply(script: Script, parts: ReplyParts): Reply {
   const { voices, tools, conversation, tell } = parts;
   const agent = parts.agent();
   const scope: Scope = parts.ctx.scope.child('text' in script ? 'saying' : 'reply');
+  const { clock } = scope;
+  const budget = turnBudget(clock);
   const adopted = Promise.withResolvers<number>();
+  /** What is told about it once it has a number. */
   const held: (() => void)[] = [];
-  const cutter = clauses(voices ? voices.prefers : 'tokens');
   /** What each round of tool calls was introduced with, by the first call's id. */
   const rounds = new Map<string, { text: string; calls: readonly ToolCall[] }>();
   let number: number | undefined;
-  let track: ReplyTrack | undefined;
   let broken = (_soundMs: number) => {};
-  let soundMs = 0;
-  /** Text whose voice has not begun: it counts as said from the first sound on, and not at all if there is none. */
-  let unvoiced: string[] = [];
-  let speech: Speech | undefined;
-  /** Every voice has failed it: the apology is its last sound. */
-  let voiceless = false;
-  let spoken = '';
-  /** Where the present answer of the model begins in it, after fillers and earlier rounds. */
+  /** Where the present answer of the model begins in what is said, after fillers and earlier rounds. */
   let answerFrom = 0;
   let failed = false;
   let closes: EndReason | null = null;
   const reached = { token: false, audio: false };
 
-  /** Done now, or once there is a track. */
+  /** Done now, or once it is adopted. */
   const out = (act: () => void) => {
     if (scope.closed) return;
-    if (track) act();
+    if (number !== undefined) act();
     else held.push(act);
   };
   const mark = (stage: 'token' | 'audio') => {
@@ -97,49 +92,14 @@ export function startReply(script: Script, parts: ReplyParts): Reply {
     reached[stage] = true;
     out(() => tell({ type: stage === 'token' ? 'reply.first_token' : 'reply.first_audio', reply: number ?? 0 }));
   };
-  const sound = (bytes: Uint8Array) => {
-    mark('audio');
-    for (const piece of unvoiced.splice(0)) out(() => track?.text(piece));
-    if (voices) soundMs += msOf(voices.format, bytes.length);
-    if (track) return track.write(bytes);
-    const copy = bytes.slice();
-    held.push(() => track?.write(copy));
+  const fail = () => {
+    failed = true;
   };
-
-  const openSpeech = () =>
-    voices?.speak({
-      audio: (bytes) => !scope.closed && sound(bytes),
-      word: (text, at, endAt) => out(() => track?.word(text, at, endAt)),
-      done: () => out(() => track?.end()),
-      failed() {
-        failed = true;
-        voiceless = true;
-        out(() => track?.lose());
-        unvoiced = [APOLOGY_TEXT];
-        if (voices) sound(apology(voices.format));
-        out(() => track?.end());
-      },
-    });
-
-  const speak = (piece: string) => {
-    spoken += piece;
-    if (voiceless) return;
-    if (voices && !reached.audio) unvoiced.push(piece);
-    else out(() => track?.text(piece));
-    if (!voices) return;
-    speech ??= openSpeech();
-    speech?.say(piece);
-  };
-  const write = (text: string) => {
-    for (const piece of cutter.push(text)) speak(piece);
-  };
-  const flush = () => {
-    for (const piece of cutter.flush()) speak(piece);
-  };
-  /** A sentence of its own, apart from what was said before it. */
-  const sayWhole = (text: string) => {
-    flush();
-    speak(spoken !== '' && !/\s$/.test(spoken) ? ` ${text}` : text);
+  const mouth = createUtterance({ voices, budget, begun: () => mark('audio'), failed: fail });
+  /** Words around a tool: nothing may follow them for long. */
+  const sayAside = (text: string) => {
+    mouth.sayWhole(text);
+    mouth.pause();
   };
 
   const prompt = (asked: string | undefined): Message[] =>
@@ -148,36 +108,45 @@ export function startReply(script: Script, parts: ReplyParts): Reply {
       return round ? { role: 'assistant', content: round.text, toolCalls: round.calls } : message;
     });
 
+  /** One answer of the models, spoken as it comes; gives its tool calls. */
+  const answer = async (asked: string | undefined): Promise<ToolCall[]> => {
+    const calls: ToolCall[] = [];
+    answerFrom = mouth.said.length;
+    const request = { messages: prompt(asked), tools: offered(agent, parts.can()), metadata: parts.call.metadata };
+    let wroteAt: number | undefined;
+    for await (const said of parts.models.answer(request, { ...parts.ctx, scope }, tell, budget)) {
+      if (said.type === 'text') {
+        if (said.text.trim() !== '') mark('token');
+        mouth.write(said.text);
+        wroteAt = clock.now();
+      } else if (said.type === 'tool') {
+        mark('token');
+        calls.push(said.call);
+      } else if (said.type === 'alive' && wroteAt !== undefined && clock.now() - wroteAt >= PAUSE_MS) {
+        mouth.pause();
+        wroteAt = undefined;
+      }
+    }
+    mouth.flush();
+    return calls;
+  };
+
   const converse = async (asked: string | undefined) => {
     for (let round = 0; round < ROUNDS; round++) {
-      const calls: ToolCall[] = [];
-      answerFrom = spoken.length;
-      const request = {
-        messages: prompt(round === 0 ? asked : undefined),
-        tools: agent.tools.map((tool) => tool.spec),
-        metadata: parts.call.metadata,
-      };
-      for await (const said of parts.models.answer(request, { ...parts.ctx, scope }, tell)) {
-        if (said.type === 'text') {
-          if (said.text.trim() !== '') mark('token');
-          write(said.text);
-        }
-        if (said.type === 'tool') {
-          mark('token');
-          calls.push(said.call);
-        }
-      }
-      flush();
-      const [first] = calls;
-      if (!first && spoken.slice(answerFrom).trim() === '') throw misbehaved('The model gave an empty answer.');
-      if (!first) return;
+      const askedAt = clock.now();
+      const calls = await answer(round === 0 ? asked : undefined);
+      const introduction = mouth.said.slice(answerFrom).trim();
+      if (calls.length === 0 && introduction === '') throw misbehaved('The model gave an empty answer.');
+      if (calls.length === 0) return;
+      mouth.pause();
       // A tool may do something that cannot be undone: it waits until this reply is the one.
       const reply = number ?? (await scope.wait(adopted.promise));
-      rounds.set(first.id, { text: spoken.slice(answerFrom).trim(), calls });
-      const outcome = await tools.run(reply, calls, sayWhole, scope);
+      const outcome = await tools.run(reply, calls, sayAside, scope, askedAt);
+      rounds.set(outcome.calls[0]?.id ?? '', { text: introduction, calls: outcome.calls });
       if (outcome.endsCall) closes = 'agent-hung-up';
       if (outcome.answered) return;
-      if (spoken !== '' && !/\s$/.test(spoken)) write(' ');
+      budget.renew();
+      if (mouth.said !== '' && !/\s$/.test(mouth.said)) mouth.write(' ');
     }
     throw misbehaved(`The model called tools ${ROUNDS} times without an answer.`);
   };
@@ -190,19 +159,17 @@ export function startReply(script: Script, parts: ReplyParts): Reply {
 
   const compose = async () => {
     try {
-      if ('text' in script) sayWhole(script.text);
+      if ('text' in script) mouth.sayWhole(script.text);
       else await converse(script.asked);
-      closes ??= 'text' in script ? (script.endAfter ? 'said-last-words' : null) : endPhraseIn(spoken, agent.endPhrases);
+      closes ??= 'text' in script ? (script.endAfter ? 'said-last-words' : null) : endPhraseIn(mouth.said, agent.endPhrases);
     } catch (error) {
       if (scope.closed || isCancelled(error)) throw error;
       failed = true;
       if (asAywaError(error).kind === 'bug') parts.ctx.log.error('reply_failed', { detail: asAywaError(error).message });
-      flush();
-      sayWhole(agent.fallback || APOLOGY_TEXT);
+      mouth.flush();
+      mouth.sayWhole(agent.fallback || APOLOGY_TEXT);
     }
-    if (speech && !voiceless) speech.end();
-    else if (spoken !== '') out(() => track?.end());
-    else out(() => broken(0));
+    if (!mouth.end()) out(() => broken(0));
   };
   scope.spawn('compose', async () => {
     try {
@@ -212,7 +179,7 @@ export function startReply(script: Script, parts: ReplyParts): Reply {
       // Whatever broke, the reply must end, or the call would think for ever.
       failed = true;
       parts.ctx.log.error('reply_failed', { detail: asAywaError(error).message, stack: asAywaError(error).stack });
-      out(() => broken(soundMs));
+      out(() => broken(mouth.soundMs));
     }
   });
 
@@ -225,15 +192,16 @@ export function startReply(script: Script, parts: ReplyParts): Reply {
     },
     adopt(given, onto, onBroken) {
       number = given;
-      track = onto;
       broken = onBroken;
+      budget.begin();
       for (const act of held.splice(0)) act();
+      mouth.adopt(onto);
       adopted.resolve(given);
     },
     cancel() {
       if (scope.closed) return;
       void scope.close('cut');
-      speech?.cancel();
+      mouth.cancel();
       held.length = 0;
       if (number !== undefined) tools.abandon(number);
     },

@@ -5,8 +5,11 @@
 export interface HeardWords {
   /** Appends text. `spokenMs` is given when everything before it has been heard: the audio of this piece begins there. */
   say(piece: string, spokenMs: number | undefined): void;
-  /** What has been said but not voiced in `audioMs` of audio is taken back: its voice is gone. */
-  lose(audioMs: number): void;
+  /**
+   * What has been said but not voiced in `audioMs` of audio is taken back: its voice is gone. Gives what was taken. `pace` of that voice
+   * in ms per character, where it is known. What is not certain counts as not voiced: a word twice is better than a word lost.
+   */
+  lose(audioMs: number, pace?: number): string;
   /** A word of the text with its place in the reply's audio. */
   word(text: string, endAtMs: number): void;
   /** The words since the last progress that have surely been heard by `ms`. Joined they are the beginning of what `upTo` gives later. */
@@ -24,13 +27,71 @@ const SURE = 0.85;
 /** How far ahead in the text a spoken word is looked for: voices write numbers and abbreviations out. */
 const SEARCH_CHARACTERS = 80;
 
+/** Words without a letter or a digit make no sound. */
+const AUDIBLE = /[\p{L}\p{N}]/u;
+
 export function heardWords(): HeardWords {
-  let text = '';
-  const words: { text: string; endAtMs: number }[] = [];
-  /** The last place where text and audio are known to meet. */
-  let anchor = { characters: 0, ms: 0 };
+  /** What voices that are gone have said, each up to a moment. */
+  const gone: { voice: OneVoice; fromMs: number; toMs: number }[] = [];
+  let voice = oneVoice();
+  let fromMs = 0;
   /** What progress has told; never taken back. */
   let told = '';
+
+  /** What the voices before have said up to `ms`; and whether the present one was heard at all by then. */
+  const before = (ms: number): { text: string; present: boolean } => {
+    const cut = gone.findIndex(({ toMs }) => ms < toMs);
+    const heard = gone.slice(0, cut < 0 ? gone.length : cut + 1).map((part) => {
+      const lengthMs = part.toMs - part.fromMs;
+      return part.voice.upTo(Math.min(ms - part.fromMs, lengthMs), lengthMs, true);
+    });
+    return { text: joined(heard), present: cut < 0 };
+  };
+  const all = (ms: number, present: () => string): string => {
+    const { text, present: heard } = before(ms);
+    return heard ? joined([text, present()]) : text;
+  };
+  return {
+    upTo(ms, audioMs, whole) {
+      const heard = all(ms, () => voice.upTo(ms - fromMs, audioMs - fromMs, whole));
+      return heard.length < told.length ? told : heard;
+    },
+    progress(ms, audioMs) {
+      const heard = all(ms, () => voice.sure(ms - fromMs, audioMs - fromMs));
+      const delta = heard.startsWith(told) ? heard.slice(told.length) : '';
+      told += delta;
+      return delta;
+    },
+    lose(audioMs, pace) {
+      const { text } = before(audioMs);
+      const rest = voice.lose(audioMs - fromMs, pace, Math.max(0, told.length - (text === '' ? 0 : text.length + 1)));
+      gone.push({ voice, fromMs, toMs: audioMs });
+      voice = oneVoice();
+      fromMs = audioMs;
+      return rest;
+    },
+    say: (piece, spokenMs) => voice.say(piece, spokenMs === undefined ? undefined : spokenMs - fromMs),
+    word: (spoken, endAtMs) => voice.word(spoken, endAtMs - fromMs),
+  };
+}
+
+function joined(texts: readonly string[]): string {
+  return texts.filter((text) => text !== '').join(' ');
+}
+
+/** The same for the sound of one voice alone, from its first byte. */
+interface OneVoice extends Omit<HeardWords, 'lose' | 'progress'> {
+  /** What has certainly been heard by `ms`. */
+  sure(ms: number, audioMs: number): string;
+  /** `told`: so many characters were heard, whatever the pace says. */
+  lose(audioMs: number, pace: number | undefined, told: number): string;
+}
+
+function oneVoice(): OneVoice {
+  let text = '';
+  let words: { text: string; endAtMs: number }[] = [];
+  /** The last place where text and audio are known to meet. */
+  let anchor = { characters: 0, ms: 0 };
 
   const byWords = (ms: number): string => {
     const lower = text.toLowerCase();
@@ -56,26 +117,30 @@ export function heardWords(): HeardWords {
     return wholeWords(text, anchor.characters + Math.floor(share * characters));
   };
 
+  /** How many characters of it `ms` of sound hold at this pace, to the end of a word. */
+  const byPace = (ms: number, pace: number): number => {
+    const end = anchor.characters + Math.floor((ms - anchor.ms) / pace);
+    return end >= text.length ? text.length : wholeWords(text, end).length;
+  };
+
   const upTo: HeardWords['upTo'] = (ms, audioMs, whole) => {
     if (ms <= 0) return '';
     if (whole && ms >= audioMs) return (text === '' ? words.map((word) => word.text).join(' ') : text).trim();
-    const heard = (words.length > 0 ? byWords(ms) : byShare(ms, audioMs, whole)).trim();
-    return heard.length < told.length ? told : heard;
+    return (words.length > 0 ? byWords(ms) : byShare(ms, audioMs, whole)).trim();
   };
 
   return {
     upTo,
-    progress(ms, audioMs) {
-      const sureMs = words.length > 0 ? ms : anchor.ms + (ms - anchor.ms) * SURE;
-      const heard = upTo(sureMs, audioMs, false);
-      const delta = heard.startsWith(told) ? heard.slice(told.length) : '';
-      told += delta;
-      return delta;
-    },
-    lose(audioMs) {
-      const voiced = upTo(audioMs, audioMs, false);
-      text = voiced === '' ? '' : `${voiced} `;
-      anchor = { characters: text.length, ms: audioMs };
+    sure: (ms, audioMs) => upTo(words.length > 0 ? ms : anchor.ms + (ms - anchor.ms) * SURE, audioMs, false),
+    lose(audioMs, pace, told) {
+      words = words.filter(({ endAtMs }) => endAtMs <= audioMs);
+      const timed = words.length > 0 ? byWords(audioMs) : undefined;
+      const known = timed !== undefined && text.startsWith(timed) ? timed.length : byPace(audioMs, pace ?? MS_PER_CHARACTER);
+      const voiced = Math.max(known, told);
+      const rest = text.slice(voiced);
+      if (!AUDIBLE.test(rest)) return '';
+      text = text.slice(0, voiced);
+      return rest.trimStart();
     },
     say(piece, spokenMs) {
       if (spokenMs !== undefined) anchor = { characters: text.length, ms: spokenMs };

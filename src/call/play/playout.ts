@@ -36,8 +36,8 @@ export interface Track {
   write(bytes: Uint8Array): void;
   /** Text whose audio follows. */
   text(piece: string): void;
-  /** Text whose audio has not come will have none: its voice is gone. */
-  lose(): void;
+  /** Text whose audio has not come will have none: its voice is gone. Gives that text. `pace` of the voice, where it is known: ms per character. */
+  lose(pace?: number): string;
   /** A spoken word: milliseconds from the first byte of this track. */
   word(text: string, atMs: number, endAtMs: number): void;
   /** No more audio will come. */
@@ -292,9 +292,7 @@ function openTrack(
       const caughtUp = audio.end > 0 && position() >= whole(audio.end);
       if (state !== 'done') words.say(piece, caughtUp ? whole(audio.end) / bytesPerMs : undefined);
     },
-    lose() {
-      if (state !== 'done') words.lose(whole(audio.end) / bytesPerMs);
-    },
+    lose: (pace) => (state === 'done' ? '' : words.lose(whole(audio.end) / bytesPerMs, pace)),
     word(text, _atMs, endAtMs) {
       if (state !== 'done') words.word(text, endAtMs);
     },

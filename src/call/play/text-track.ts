@@ -42,7 +42,7 @@ export function openTextTrack(line: Line, reply: number, listener: PlayoutListen
     sentMs: 0,
     write() {},
     word() {},
-    lose() {},
+    lose: () => '',
     text(piece) {
       held += piece;
       release();
