@@ -6,9 +6,11 @@ export function wholeSamples(sampleBytes: 1 | 2, take: (bytes: Uint8Array) => vo
   let joined = new Uint8Array(0);
   let half = -1;
   return (bytes) => {
-    const total = bytes.length + (half < 0 ? 0 : 1);
+    if (half < 0 && bytes.length % 2 === 0) return bytes.length > 0 ? take(bytes) : undefined;
     let whole = bytes;
+    let total = bytes.length;
     if (half >= 0) {
+      total += 1;
       if (joined.length < total) joined = new Uint8Array(total);
       joined[0] = half;
       joined.set(bytes, 1);

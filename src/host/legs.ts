@@ -90,10 +90,13 @@ export function createLegs({ call, plan, carriers, media, log, ctx, attach, fail
       ...(plan.account && { account: plan.account }),
       ...(plan.continueUrl && { continueUrl: plan.continueUrl }),
     };
+    // A leg that follows a broken one is a leg of the same call at the carrier.
+    const providerCallId = plan.expectation.providerCallId ?? line?.facts.providerCallId;
+    const expectation = { ...plan.expectation, ...(providerCallId !== undefined && { providerCallId }) };
     ctx.scope.spawn('connect', async (scope) => {
       try {
         const made = await withDeadline(scope, 'the opening message', START_WITHIN_MS, () =>
-          connector.connect({ kind: 'socket', socket }, plan.expectation, lineCtx),
+          connector.connect({ kind: 'socket', socket }, expectation, lineCtx),
         );
         if (leg !== current || leg.over) return socket.close(1001, 'over');
         line = observed(leg, made);

@@ -83,7 +83,6 @@ describe.concurrent('a client', () => {
 
   it.each([
     ['what is not JSON', 'hello?'],
-    ['half a sample', Buffer.alloc(3)],
     ['an unknown type', '{"type":"format-the-disk"}'],
     ['deep JSON', `${'['.repeat(5_000)}${']'.repeat(5_000)}`],
   ] as const)('that sends %s is told nothing worse than nothing', async (_, message) => {
@@ -95,6 +94,17 @@ describe.concurrent('a client', () => {
     expect((await record.until('agent.said')).text).toBe(GREETING);
     caller.socket.close(1000);
     expect((await record.ended).reason).toBe('caller-hung-up');
+  });
+
+  it('that cuts its samples anywhere is told nothing, and goes on', async () => {
+    const { url, record } = await placed();
+    const caller = connect(url);
+    await caller.open;
+    for (const bytes of [1, 641, 641, 3, 640]) caller.socket.send(Buffer.alloc(bytes));
+    expect((await record.until('agent.said')).text).toBe(GREETING);
+    caller.socket.close(1000);
+    expect((await record.ended).reason).toBe('caller-hung-up');
+    expect(record.of('line.malformed')).toEqual([]);
   });
 
   it('that sends a message of 1 MB is cut off', async () => {
