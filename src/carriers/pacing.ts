@@ -24,7 +24,7 @@ export interface PacerParts {
   readonly wheel: Wheel;
   /** Audio that is to leave now; valid only during the call. */
   readonly write: (audio: Uint8Array) => void;
-  /** Everything before this mark has left. Never called from inside `mark` or `send`. */
+  /** Everything before this mark has left, a turn ago. Never called from inside `mark` or `send`. */
   readonly reached: (name: string) => void;
 }
 
@@ -60,9 +60,12 @@ export function createPacer({ format, clock, wheel, write, reached }: PacerParts
     waiting.release(sent);
   };
   const turn = () => {
+    // What had left before this turn: whoever counts on from a mark by the clock is then never ahead of what has left, because audio
+    // leaves in steps of a turn.
+    const behind = sent;
     flow();
     // One by one: whoever is told of a mark may send, mark and clear.
-    for (let next = marks[0]; next && next.position <= sent && !closed; next = marks[0]) {
+    for (let next = marks[0]; next && next.position <= behind && !closed; next = marks[0]) {
       marks.shift();
       reached(next.name);
     }

@@ -2,15 +2,7 @@
 import { createHmac } from 'node:crypto';
 import { z } from 'zod';
 import { MULAW_8K, sameFormat } from '../../src/audio/format.ts';
-import type {
-  Carrier,
-  CarrierAccount,
-  CarrierCallback,
-  Line,
-  LineContext,
-  LineExpectation,
-  MediaSocket,
-} from '../../src/carriers/carrier.ts';
+import type { Carrier, CarrierAccount, CarrierCallback, Line } from '../../src/carriers/carrier.ts';
 import { noVerbs, onSocket } from '../../src/carriers/connector.ts';
 import { closedBy, delivery, jsonObject } from '../../src/carriers/delivery.ts';
 import type { Egress } from '../../src/kernel/egress.ts';
@@ -65,67 +57,61 @@ export const acme: Carrier = {
     return { providerCallId: call.data };
   },
   hangUp: (providerCallId, account, egress, scope) => command(providerCallId, 'hangup', {}, account, egress, scope),
-  line: onSocket('acme', connect),
-};
+  line: onSocket('acme', (socket, expectation, ctx) => {
+    const { promise, resolve, reject } = Promise.withResolvers<Line>();
+    const arrived = delivery((detail) => socket.close(1008, detail));
+    let started = false;
 
-function connect(socket: MediaSocket, expectation: LineExpectation, ctx: LineContext): Promise<Line> {
-  const { promise, resolve, reject } = Promise.withResolvers<Line>();
-  const arrived = delivery((detail) => socket.close(1008, detail));
-  let started = false;
-
-  const start = ({ call, account }: z.infer<typeof Start>) => {
-    const expected = expectation.providerCallId ?? call;
-    if (call !== expected || account !== (ctx.account?.id ?? account) || !sameFormat(expectation.format, MULAW_8K)) {
-      reject(new AywaError('media_malformed', { detail: 'start: it names another call, account or format.' }));
-      return socket.close(1008, 'refused');
-    }
-    started = true;
-    return resolve(line(call, account, socket, arrived.listen, ctx));
-  };
-
-  socket.onMessage((message, binary) => {
-    const wire = binary ? undefined : jsonObject(message);
-    const first = Start.safeParse(wire);
-    if (first.success && !started) return start(first.data);
-    if (!started) return arrived.malformed('A message before start.');
-    if (binary) return arrived.audio(message);
-    const digit = Digit.safeParse(wire).data;
-    const played = Played.safeParse(wire).data;
-    if (digit) arrived.signal({ type: 'dtmf', digit: digit.digit });
-    else if (played) arrived.signal({ type: 'mark', name: played.name });
-    else if (wire?.type === 'stop') arrived.ended('caller', 'Acme stopped the stream.');
-    else arrived.malformed(wire ? 'An unknown message.' : 'Not a JSON object.');
-  });
-  socket.onClose((code, reason) => {
-    arrived.ended(closedBy(code, 'carrier'), reason || `closed with ${code}`);
-    reject(new AywaError('media_malformed', { detail: `The stream was closed (${code}) before its start.` }));
-  });
-  return ctx.scope.wait(promise);
-}
-
-function line(call: string, accountId: string, socket: MediaSocket, listen: Line['listen'], ctx: LineContext): Line {
-  return {
-    ...noVerbs('acme'),
-    id: ctx.id,
-    carrier: 'acme',
-    format: MULAW_8K,
-    can: { clear: true, mark: true, dtmf: true, press: true, hold: false, transfer: false, bridge: false, audio: true, leadMs: 400 },
-    facts: { providerCallId: call, accountId },
-    listen,
-    send: (audio) => socket.send(audio),
-    mark: (name) => socket.send(JSON.stringify({ type: 'mark', name })),
-    clear: () => socket.send('{"type":"clear"}'),
-    tell() {},
-    press: async (keys) => socket.send(JSON.stringify({ type: 'press', keys })),
-    async hangUp() {
-      try {
-        if (ctx.account) await acme.hangUp(call, ctx.account, ctx.egress, ctx.scope);
-      } finally {
-        socket.close(1000, 'ended');
+    const start = ({ call, account }: z.infer<typeof Start>) => {
+      const expected = expectation.providerCallId ?? call;
+      if (call !== expected || account !== (ctx.account?.id ?? account) || !sameFormat(expectation.format, MULAW_8K)) {
+        reject(new AywaError('media_malformed', { detail: 'start: it names another call, account or format.' }));
+        return socket.close(1008, 'refused');
       }
-    },
-  };
-}
+      started = true;
+      return resolve({
+        ...noVerbs('acme'),
+        id: ctx.id,
+        carrier: 'acme',
+        format: MULAW_8K,
+        can: { clear: true, mark: true, dtmf: true, press: true, hold: false, transfer: false, bridge: false, audio: true, leadMs: 400 },
+        facts: { providerCallId: call, accountId: account },
+        listen: arrived.listen,
+        send: (audio) => socket.send(audio),
+        mark: (name) => socket.send(JSON.stringify({ type: 'mark', name })),
+        clear: () => socket.send('{"type":"clear"}'),
+        tell() {},
+        press: async (keys) => socket.send(JSON.stringify({ type: 'press', keys })),
+        async hangUp() {
+          try {
+            if (ctx.account) await acme.hangUp(call, ctx.account, ctx.egress, ctx.scope);
+          } finally {
+            socket.close(1000, 'ended');
+          }
+        },
+      });
+    };
+
+    socket.onMessage((message, binary) => {
+      const wire = binary ? undefined : jsonObject(message);
+      const first = Start.safeParse(wire);
+      if (first.success && !started) return start(first.data);
+      if (!started) return arrived.malformed('A message before start.');
+      if (binary) return arrived.audio(message);
+      const digit = Digit.safeParse(wire).data;
+      const played = Played.safeParse(wire).data;
+      if (digit) arrived.signal({ type: 'dtmf', digit: digit.digit });
+      else if (played) arrived.signal({ type: 'mark', name: played.name });
+      else if (wire?.type === 'stop') arrived.ended('caller', 'Acme stopped the stream.');
+      else arrived.malformed(wire ? 'An unknown message.' : 'Not a JSON object.');
+    });
+    socket.onClose((code, reason) => {
+      arrived.ended(closedBy(code, 'carrier'), reason || `closed with ${code}`);
+      reject(new AywaError('media_malformed', { detail: `The stream was closed (${code}) before its start.` }));
+    });
+    return ctx.scope.wait(promise);
+  }),
+};
 
 function read<T>(schema: z.ZodType<T>, { form }: CarrierCallback): T {
   const parsed = schema.safeParse(form);
