@@ -40,8 +40,10 @@ const DRAIN_MS = 3_600_000;
 
 export interface Runtime {
   readonly url: string;
-  /** The administrator's key; in the lab perhaps a made one. */
+  /** The administrator's key; in the lab perhaps a made one. For requests, never for printing. */
   readonly apiKey: string;
+  /** The dashboard's address for people: it carries the key only when the lab made it. */
+  readonly dashboard: string;
   readonly mode: Config['mode'];
   readonly recordingsDir: string;
   /** Takes no new calls and resolves when the live ones are over, at the latest after `mostMs`. */
@@ -180,6 +182,7 @@ async function wire(config: Config, scope: Scope, log: Log, onFenced: (detail: s
   return {
     url: config.publicUrl,
     apiKey: keys.apiKey,
+    dashboard: keys.apiKeyMade ? `${config.publicUrl}/#key=${keys.apiKey}` : `${config.publicUrl}/`,
     mode: config.mode,
     recordingsDir: config.recordingsDir,
     async drain(mostMs) {
@@ -297,7 +300,7 @@ async function main(): Promise<void> {
     process.stderr.write(`The runtime did not start (${error.code}).\n${lines.join('\n')}\n${error.fix}\n`);
     process.exit(EXIT[error.code] ?? 70);
   }
-  if (runtime.mode === 'lab') process.stderr.write(`\n  Lab (this machine only). Dashboard: ${runtime.url}/#key=${runtime.apiKey}\n\n`);
+  if (runtime.mode === 'lab') process.stderr.write(`\n  Lab (this machine only). Dashboard: ${runtime.dashboard}\n\n`);
 }
 
 function leave(code: number, why: string): never {

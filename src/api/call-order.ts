@@ -131,9 +131,9 @@ async function phone(deps: ApiDeps, organization: string, body: CreateCall) {
 async function accountFor(deps: ApiDeps, organization: string, { phoneNumber }: CreateCall): Promise<CarrierAccount> {
   const twilio = carrierNamed('twilio');
   const number = phoneNumber?.twilioPhoneNumber ?? phoneNumber?.number ?? '';
-  const own = phoneNumber && { id: phoneNumber.twilioAccountSid, secret: phoneNumber.twilioAuthToken, number };
+  const own = phoneNumber && { fields: { accountSid: phoneNumber.twilioAccountSid, authToken: phoneNumber.twilioAuthToken }, number };
   const account = accountOf(twilio, (await accessFor(deps, organization)).all, own ?? {});
-  if (!account.number) throw new AywaError('carrier_missing', { detail: `${twilio.env.number} is not set.` });
+  if (!account.number) throw new AywaError('carrier_missing', { detail: 'TWILIO_PHONE_NUMBER is not set.' });
   return account;
 }
 

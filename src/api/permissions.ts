@@ -56,6 +56,7 @@ export const PERMISSIONS: Readonly<Record<string, Permission>> = {
   'POST /telephony/:carrier/inbound': 'signed',
   'POST /telephony/:carrier/inbound/:assistant': 'signed',
   'POST /telephony/:carrier/status/:call': 'signed',
+  'POST /telephony/:carrier/continue/:call': 'signed',
 
   ...Object.fromEntries(
     UNSUPPORTED.flatMap(({ path }): [string, Permission][] => [

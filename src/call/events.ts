@@ -76,7 +76,7 @@ const bodies = [
     rate: z.int(),
     facts: personal(z.record(z.string(), z.string())),
   }),
-  z.object({ type: z.literal('line.ended'), by: z.enum(['caller', 'carrier', 'network']), detail: z.string() }),
+  z.object({ type: z.literal('line.ended'), by: z.enum(['caller', 'carrier', 'network', 'transfer']), detail: z.string() }),
   /** The leg broke or was parked: nothing is said and nobody is waited for until it is back. */
   z.object({ type: z.literal('line.held'), on: z.boolean(), why: z.enum(['asked', 'lost']) }),
   z.object({ type: z.literal('transfer.begun'), destination: personal(z.string()) }),

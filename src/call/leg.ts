@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 import type { AgentPlan } from '../agent/plan.ts';
 import type { AudioFormat } from '../audio/format.ts';
-import type { Line, LineSignal } from '../carriers/carrier.ts';
+import type { Line, LineEnd, LineSignal } from '../carriers/carrier.ts';
 import type { Timer } from '../kernel/clock.ts';
 import { asAywaError } from '../kernel/errors.ts';
 import type { Drafts } from './answer/draft.ts';
@@ -13,7 +13,7 @@ import type { Compose } from './answer/reply.ts';
 import type { CallDeps } from './call.ts';
 import type { ControlCommand } from './control.ts';
 import type { Ending } from './ending.ts';
-import type { CallEventBody } from './events.ts';
+import type { CallEventBody, EndReason } from './events.ts';
 import { floodGate } from './flood-gate.ts';
 import { createFloor, type Floor } from './floor.ts';
 import { commandEvents, typedEvent } from './happenings.ts';
@@ -55,6 +55,13 @@ export interface LegParts {
   record(event: CallEventBody): void;
 }
 
+const END_OF_LEG = {
+  caller: 'caller-hung-up',
+  carrier: 'carrier-lost',
+  network: 'carrier-lost',
+  transfer: 'transferred',
+} as const satisfies Record<LineEnd, EndReason>;
+
 /** The byte of silence in each encoding. */
 const SILENCE: Readonly<Record<AudioFormat['encoding'], number>> = { pcm16: 0, mulaw: 0xff, alaw: 0xd5 };
 
@@ -77,7 +84,7 @@ export function createLeg({ deps, agent, senses, opening, drafts, compose, endin
   let answeredAt: number | undefined;
   let steady: SteadyAudio | undefined;
   let callerMuted = false;
-  let goneBy: string | undefined;
+  let goneBy: LineEnd | undefined;
 
   const answer = () => {
     if (answeredAt !== undefined) return;
@@ -118,7 +125,7 @@ export function createLeg({ deps, agent, senses, opening, drafts, compose, endin
         return refuse(told.code, told.detail);
       case 'ended':
         goneBy = told.by;
-        ending().because(told.by === 'caller' ? 'caller-hung-up' : 'carrier-lost', told.detail || null);
+        ending().because(END_OF_LEG[told.by], told.detail || null);
         return post({ type: 'line.ended', by: told.by, detail: told.detail });
       default:
         return told satisfies never;

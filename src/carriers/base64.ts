@@ -1,9 +1,8 @@
 /** Base64 (RFC 4648 §4) from a byte buffer into another one: no string, no allocation, and a strict answer where the platform is lenient. */
 
+const CHARACTERS = Buffer.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/', 'latin1');
 const VALUE = new Uint8Array(256).fill(255);
-for (const [value, character] of [...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'].entries()) {
-  VALUE[character.charCodeAt(0)] = value;
-}
+for (const [value, character] of CHARACTERS.entries()) VALUE[character] = value;
 const PAD = '='.charCodeAt(0);
 
 /**
@@ -38,4 +37,31 @@ export function decodeBase64(source: Uint8Array, from: number, to: number, targe
   }
   // A value has six bits; 255 marks a foreign character and sets the two above.
   return seen > 63 ? -1 : at;
+}
+
+/** How many characters `bytes` bytes become. */
+export function base64Length(bytes: number): number {
+  return Math.ceil(bytes / 3) * 4;
+}
+
+/** Writes `source` into `target` from `at` on. Returns the position after it. */
+export function encodeBase64(source: Uint8Array, target: Uint8Array, at: number): number {
+  const whole = source.length - (source.length % 3);
+  let to = at;
+  for (let i = 0; i < whole; i += 3) {
+    const bits = ((source[i] ?? 0) << 16) | ((source[i + 1] ?? 0) << 8) | (source[i + 2] ?? 0);
+    target[to++] = CHARACTERS[bits >> 18] ?? 0;
+    target[to++] = CHARACTERS[(bits >> 12) & 63] ?? 0;
+    target[to++] = CHARACTERS[(bits >> 6) & 63] ?? 0;
+    target[to++] = CHARACTERS[bits & 63] ?? 0;
+  }
+  if (whole < source.length) {
+    const two = whole + 1 < source.length;
+    const bits = ((source[whole] ?? 0) << 16) | ((two ? (source[whole + 1] ?? 0) : 0) << 8);
+    target[to++] = CHARACTERS[bits >> 18] ?? 0;
+    target[to++] = CHARACTERS[(bits >> 12) & 63] ?? 0;
+    target[to++] = two ? (CHARACTERS[(bits >> 6) & 63] ?? 0) : PAD;
+    target[to++] = PAD;
+  }
+  return to;
 }

@@ -2,7 +2,7 @@
  * What arrives on a media leg, on its way to the call: kept until the call listens, `ended` exactly once and last, unreadable
  * messages counted. It never throws into the socket, and it gives up on a leg that sends nothing but rubbish.
  */
-import type { LineListener, LineSignal } from './carrier.ts';
+import type { LineEnd, LineListener, LineSignal } from './carrier.ts';
 
 export interface Delivery {
   /** `bytes` may be overwritten after the call returns. */
@@ -10,7 +10,7 @@ export interface Delivery {
   signal(signal: Exclude<LineSignal, { type: 'malformed' | 'ended' }>): void;
   malformed(detail: string): void;
   /** Only the first call counts; nothing is delivered after it. */
-  ended(by: 'caller' | 'carrier' | 'network', detail: string): void;
+  ended(by: LineEnd, detail: string): void;
   listen(listener: LineListener): void;
 }
 

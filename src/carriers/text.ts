@@ -1,9 +1,9 @@
 /** A conversation in writing: JSON both ways, no audio. The same call as a spoken one; what is sent counts as read. */
-import type { ConnectLine } from './carrier.ts';
 import { clientSignal } from './client.ts';
+import { noVerbs, onSocket } from './connector.ts';
 import { closedBy, delivery, jsonObject } from './delivery.ts';
 
-export const connectText: ConnectLine = async (socket, expectation) => {
+export const textLine = onSocket('text', async (socket, expectation, ctx) => {
   const arrived = delivery((detail) => socket.close(1008, detail));
   socket.onMessage((message, binary) => {
     const wire = binary ? undefined : jsonObject(message);
@@ -13,9 +13,21 @@ export const connectText: ConnectLine = async (socket, expectation) => {
   });
   socket.onClose((code, reason) => arrived.ended(closedBy(code, 'caller'), reason || `closed with ${code}`));
   return {
+    ...noVerbs('text'),
+    id: ctx.id,
     carrier: 'text',
     format: expectation.format,
-    can: { clear: false, mark: false, dtmf: false, press: false, transfer: false, audio: false, leadMs: 0 },
+    can: {
+      clear: false,
+      mark: false,
+      dtmf: false,
+      press: false,
+      hold: false,
+      transfer: false,
+      bridge: false,
+      audio: false,
+      leadMs: 0,
+    },
     facts: {},
     listen: arrived.listen,
     send() {},
@@ -24,4 +36,4 @@ export const connectText: ConnectLine = async (socket, expectation) => {
     tell: (message) => socket.send(JSON.stringify(message)),
     hangUp: async () => socket.close(1000, 'ended'),
   };
-};
+});

@@ -27,9 +27,9 @@ export function serveHost({ logLevel }: Pick<HostSettings, 'logLevel'>, makePart
   };
   process.on('message', (down: Down, socket: Socket | undefined) => {
     if (down.type === 'stop') leave(STOP_GRACE_MS);
-    else if (down.type !== 'upgrade') host.take(down);
+    else if (down.type !== 'arrival') host.take(down);
     // A caller who hung up on the way arrives without a socket.
-    else if (socket) host.handOver(down.upgrade, socket);
+    else if (socket || down.arrival.kind !== 'socket') host.handOver(down.arrival, socket ?? null);
   });
   process.on('disconnect', () => leave(ORPHAN_GRACE_MS));
   // A terminal's Ctrl-C and a container's stop reach every process; control alone decides what they mean.

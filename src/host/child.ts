@@ -8,10 +8,10 @@ import { fileURLToPath } from 'node:url';
 import type { Clock } from '../kernel/clock.ts';
 import { hostGauge } from './gauge.ts';
 import type { HostSettings } from './parts.ts';
-import type { CallHost, Command, Report, Upgrade } from './protocol.ts';
+import type { Arrival, CallHost, Command, Report } from './protocol.ts';
 
-/** What goes down the wall: a command, or an upgrade with its socket beside it. */
-export type Down = Command | { type: 'upgrade'; upgrade: Upgrade };
+/** What goes down the wall: a command, or an arrival, perhaps with its socket beside it. */
+export type Down = Command | { type: 'arrival'; arrival: Arrival };
 
 /** Far beyond any pause that leaves a call alive; starting takes less than a second. */
 const FROZEN_AFTER_MS = 15_000;
@@ -76,11 +76,13 @@ export function childHost(settings: HostSettings, clock: Clock, entry = new URL(
       gauge.sent(command);
       post(command);
     },
-    handOver(upgrade, socket) {
-      if (!child.connected) return void socket.destroy();
+    handOver(arrival, socket) {
+      if (!child.connected) return void socket?.destroy();
+      const down: Down = { type: 'arrival', arrival };
+      if (!socket) return void child.send(down, () => {});
       detach(socket);
       leaving.add(socket);
-      child.send({ type: 'upgrade', upgrade } satisfies Down, socket, {}, () => {
+      child.send(down, socket, {}, () => {
         leaving.delete(socket);
         socket.destroy();
       });

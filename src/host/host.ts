@@ -1,27 +1,29 @@
 /**
  * The code that holds calls, the same inside the control process and in a process of its own: commands in, reports out, the caller's
- * socket in between. It keeps one call's failure away from the others; it never stores anything and never talks to the API.
+ * media in between. It keeps one call's failure away from the others; it never stores anything and never talks to the API.
  */
 import type { Socket } from 'node:net';
 import type { CallPlan } from '../agent/plan.ts';
 import type { Call, CallDeps } from '../call/call.ts';
 import type { CallEvent } from '../call/events.ts';
-import type { Line, LineContext, MediaSocket } from '../carriers/carrier.ts';
+import type { Line } from '../carriers/carrier.ts';
 import type { CarrierSet } from '../carriers/index.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Egress } from '../kernel/egress.ts';
 import { asAywaError } from '../kernel/errors.ts';
 import type { Log } from '../kernel/log.ts';
-import { isCancelled, rootScope, type Scope, withDeadline } from '../kernel/scope.ts';
+import { rootScope, type Scope, withDeadline } from '../kernel/scope.ts';
+import type { Wheel } from '../kernel/wheel.ts';
 import type { ProviderSet } from '../providers/contract.ts';
 import type { VoiceActivity } from '../providers/vad/contract.ts';
 import { parseControl } from '../wire/control.ts';
 import { type CallRecord, clientMessages, foldRecord, startRecord } from '../wire/messages.ts';
 import { createDesk } from './desk.ts';
 import { eventBatch } from './event-batch.ts';
+import { createLegs, type Legs } from './legs.ts';
 import { watchLoad } from './load.ts';
 import { mediaServer } from './media-socket.ts';
-import type { Command, LegPlan, Report, Upgrade } from './protocol.ts';
+import type { Arrival, Command, LegPlan, Report } from './protocol.ts';
 
 /** What a host is made of. Everything outside of it is injected, the engine too. */
 export interface HostParts {
@@ -33,13 +35,15 @@ export interface HostParts {
   readonly providers: ProviderSet;
   readonly carriers: CarrierSet;
   readonly vad: VoiceActivity;
+  /** The pace of everything that leaves in real time. */
+  readonly wheel: Wheel;
   readonly recordingsDir: string | null;
   readonly startCall: (deps: CallDeps) => Call;
 }
 
 export interface Host {
   take(command: Command): void;
-  handOver(upgrade: Upgrade, socket: Socket): void;
+  handOver(arrival: Arrival, socket: Socket | null): void;
   /** Ends all calls and hangs them up, waits for them at most `graceMs`, then lets go of everything. */
   stop(graceMs: number): Promise<void>;
 }
@@ -51,13 +55,10 @@ interface LiveCall {
   readonly scope: Scope;
   /** Outlives the call's own scope, because hanging up is the last thing that a call does. */
   readonly legScope: Scope;
-  claimed: boolean;
-  line: Line | undefined;
+  readonly legs: Legs;
   providerCallId: string | undefined;
 }
 
-/** An opening message comes with the connection; a socket that stays silent is a stranger. */
-const START_WITHIN_MS = 5_000;
 /** A failed call that does not end by itself is given up, so that it cannot occupy a line for ever. */
 const FAILED_ENDS_WITHIN_MS = 10_000;
 const HANG_UP_WITHIN_MS = 5_000;
@@ -123,7 +124,7 @@ export function createHost(parts: HostParts, emit: (report: Report) => void): Ho
     const record = CLIENT_CHANNELS.has(plan.channel) ? startRecord() : undefined;
     const onEvent = (event: CallEvent) => {
       events.push(event);
-      if (record) tellClient(record, live.get(plan.call)?.line, event, callLog);
+      if (record) tellClient(record, live.get(plan.call)?.legs.line, event, callLog);
     };
     try {
       const call = parts.startCall({
@@ -143,8 +144,21 @@ export function createHost(parts: HostParts, emit: (report: Report) => void): Ho
         arriveWithinMs: leg.arriveWithinMs,
         format: leg.expectation.format,
       });
-      const providerCallId = leg.expectation.providerCallId;
-      const entry: LiveCall = { call, plan, leg, scope, legScope, claimed: false, line: undefined, providerCallId };
+      const legs = createLegs({
+        call: plan.call,
+        plan: leg,
+        carriers: parts.carriers,
+        media,
+        log,
+        ctx: { scope: legScope, egress: parts.egress, wheel: parts.wheel },
+        attach(line) {
+          if (live.get(plan.call) !== entry) return;
+          entry.providerCallId ??= line.facts.providerCallId;
+          guarded(entry, () => call.attach(line));
+        },
+        failed: (detail) => guarded(entry, () => call.end('never-connected', detail)),
+      });
+      const entry: LiveCall = { call, plan, leg, scope, legScope, legs, providerCallId: leg.expectation.providerCallId };
       live.set(plan.call, entry);
       legScope.spawn('the end', async () => {
         await legScope.wait(call.ended);
@@ -161,7 +175,7 @@ export function createHost(parts: HostParts, emit: (report: Report) => void): Ho
   function finish(entry: LiveCall): void {
     if (!live.delete(entry.plan.call)) return;
     entry.legScope.spawn('the close', async () => {
-      if (!entry.line) await hangUpUnseen(entry);
+      if (!entry.legs.line) await hangUpUnseen(entry);
       await letGo(entry.scope, entry.legScope);
     });
   }
@@ -195,43 +209,13 @@ export function createHost(parts: HostParts, emit: (report: Report) => void): Ho
     }
   }
 
-  function handOver(upgrade: Upgrade, socket: Socket): void {
-    const entry = live.get(upgrade.call);
-    const refuse = (detail: string, media?: MediaSocket) => {
-      log.warn('leg_refused', { call: upgrade.call, code: 'media_malformed', detail });
-      media?.close(1008, 'refused');
-      // The token is spent: no other leg can come for this call.
-      if (entry && !entry.line) guarded(entry, () => entry.call.end('never-connected', detail));
-    };
-    if (!entry || entry.claimed) {
-      log.warn('leg_refused', { call: upgrade.call, detail: entry ? 'The call has its leg.' : 'The call is over.' });
-      socket.destroy();
-      return;
+  function handOver(arrival: Arrival, socket: Socket | null): void {
+    const entry = live.get(arrival.call);
+    if (entry) entry.legs.arrive(arrival, socket);
+    else {
+      log.warn('leg_refused', { call: arrival.call, detail: 'The call is over.' });
+      socket?.destroy();
     }
-    entry.claimed = true;
-    media.accept(upgrade, socket, entry.legScope, (taken) => connect(entry, taken, refuse), refuse);
-  }
-
-  function connect(entry: LiveCall, socket: MediaSocket, refuse: (detail: string, media: MediaSocket) => void): void {
-    const { leg, legScope } = entry;
-    const connectLine = parts.carriers.connector(leg.carrier);
-    if (!connectLine) {
-      refuse(`There is no line named ${leg.carrier}.`, socket);
-      return;
-    }
-    const account = leg.account ? { account: leg.account } : {};
-    const ctx: LineContext = { scope: legScope, egress: parts.egress, ...account };
-    legScope.spawn('connect', async (scope) => {
-      try {
-        const line = await withDeadline(scope, 'the opening message', START_WITHIN_MS, () => connectLine(socket, leg.expectation, ctx));
-        if (live.get(entry.plan.call) !== entry) return;
-        entry.line = line;
-        entry.providerCallId ??= line.facts.providerCallId;
-        guarded(entry, () => entry.call.attach(line));
-      } catch (error) {
-        if (!isCancelled(error)) refuse(asAywaError(error).message, socket);
-      }
-    });
   }
 
   function withCall(id: string, work: (entry: LiveCall) => void): void {
@@ -255,6 +239,9 @@ export function createHost(parts: HostParts, emit: (report: Report) => void): Ho
         break;
       case 'end':
         withCall(command.call, ({ call }) => call.end(command.reason, command.detail));
+        break;
+      case 'reclaim':
+        withCall(command.call, ({ legs }) => legs.reclaim());
         break;
       case 'answer':
         desk.answered(command.question, command.answer, command.error);

@@ -8,7 +8,8 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import type { MediaSocket } from '../carriers/carrier.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Scope } from '../kernel/scope.ts';
-import type { Upgrade } from './protocol.ts';
+import { type FrameWriter, frameWriter } from './frame-writer.ts';
+import type { SocketArrival } from './protocol.ts';
 
 /** A carrier's 20 ms message has 400 bytes; the library's own limit would be 100 MiB. */
 const LARGEST_MESSAGE = 64 * 1024;
@@ -25,7 +26,7 @@ export interface MediaServer {
    * Finishes the handshake on a socket that was handed over. Calls exactly one of `take` (before any message is read) and `refused`.
    * Closing `scope` closes the websocket and waits for it.
    */
-  accept(upgrade: Upgrade, socket: Socket, scope: Scope, take: (media: MediaSocket) => void, refused: (detail: string) => void): void;
+  accept(arrival: SocketArrival, socket: Socket, scope: Scope, take: (media: MediaSocket) => void, refused: (detail: string) => void): void;
 }
 
 export function mediaServer(clock: Clock): MediaServer {
@@ -36,12 +37,13 @@ export function mediaServer(clock: Clock): MediaServer {
     maxPayload: LARGEST_MESSAGE,
     closeTimeout: CLOSE_WITHIN_MS,
   } as ConstructorParameters<typeof WebSocketServer>[0]);
+  const writer = frameWriter();
   return {
-    accept(upgrade, socket, scope, take, refused) {
+    accept(arrival, socket, scope, take, refused) {
       const request = Object.assign(new IncomingMessage(socket), {
-        method: upgrade.method,
-        url: upgrade.url,
-        headers: upgrade.headers,
+        method: arrival.method,
+        url: arrival.url,
+        headers: arrival.headers,
       });
       let done = false;
       const fail = (detail: string) => {
@@ -51,15 +53,15 @@ export function mediaServer(clock: Clock): MediaServer {
       // The library answers a bad handshake itself and closes the socket without a word to us.
       socket.once('close', () => fail('The websocket handshake was not finished.'));
       socket.setNoDelay(true);
-      server.handleUpgrade(request, socket, Buffer.from(upgrade.head), (ws) => {
+      server.handleUpgrade(request, socket, Buffer.from(arrival.head), (ws) => {
         done = true;
-        take(watched(ws, clock, scope));
+        take(watched(ws, socket, writer, clock, scope));
       });
     },
   };
 }
 
-function watched(ws: WebSocket, clock: Clock, scope: Scope): MediaSocket {
+function watched(ws: WebSocket, socket: Socket, writer: FrameWriter, clock: Clock, scope: Scope): MediaSocket {
   const closed = Promise.withResolvers<void>();
   let takeMessage: (message: Buffer, binary: boolean) => void = () => {};
   let takeClose: ((code: number, reason: string) => void) | undefined;
@@ -102,15 +104,19 @@ function watched(ws: WebSocket, clock: Clock, scope: Scope): MediaSocket {
     return closed.promise;
   });
 
+  const writable = () => {
+    if (ws.readyState !== ws.OPEN) return false;
+    if (socket.writableLength <= MOST_BUFFERED) return true;
+    fail('The far end stopped reading.');
+    return false;
+  };
+
   return {
-    get buffered() {
-      return ws.bufferedAmount;
-    },
     send(message) {
-      if (ws.readyState !== ws.OPEN) return;
-      if (ws.bufferedAmount > MOST_BUFFERED) return fail('The far end stopped reading.');
-      // The library keeps a reference to bytes that the kernel does not take at once; the caller's buffer is used again by then.
-      ws.send(typeof message === 'string' ? message : Buffer.from(message));
+      if (writable()) writer.message(socket, message);
+    },
+    write(length, binary, write) {
+      if (writable()) writer.frame(socket, length, binary, write);
     },
     // RFC 6455 §5.5: a close frame holds at most 125 bytes, two of them the code; a longer reason would throw.
     close: (code, reason) => ws.close(code, reason.replace(/[^\x20-\x7e]/g, '?').slice(0, 123)),

@@ -5,6 +5,7 @@ import type { Reach } from '../kernel/addresses.ts';
 import { realClock } from '../kernel/clock.ts';
 import { createEgress } from '../kernel/egress.ts';
 import type { Log, LogLevel } from '../kernel/log.ts';
+import { createWheel } from '../kernel/wheel.ts';
 import { providerSet } from '../providers/index.ts';
 import { createSilero } from '../providers/vad/silero.ts';
 import type { HostParts } from './host.ts';
@@ -30,6 +31,7 @@ export function hostParts(settings: HostSettings, log: Log): HostParts {
     providers: providerSet,
     carriers: carrierSet(),
     vad: createSilero(),
+    wheel: createWheel(realClock),
     startCall,
   };
 }

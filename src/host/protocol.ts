@@ -1,6 +1,6 @@
 /**
- * The wall between control and the call hosts: commands down, batches of events and questions up, and the caller's socket handed
- * over with its upgrade request. Plain data only; the in-process and the child form speak exactly this.
+ * The wall between control and the call hosts: commands down, batches of events and questions up, and the caller's media handed
+ * over as they arrive. Plain data only, a socket beside it; the in-process and the child form speak exactly this.
  */
 import type { Socket } from 'node:net';
 import type { Answer, Question } from '../agent/desk.ts';
@@ -16,6 +16,8 @@ export interface LegPlan {
   readonly carrier: string;
   readonly expectation: LineExpectation;
   readonly account: CarrierAccount | null;
+  /** Where the carrier asks how to go on when the leg's stream has ended; a line puts it into documents of its own. */
+  readonly continueUrl?: string;
   /** How long the leg may take to arrive after the call was opened or answered; ms. */
   readonly arriveWithinMs: number;
 }
@@ -32,6 +34,8 @@ export type Command =
       reason: 'busy' | 'no-answer' | 'canceled' | 'dial-failed' | 'caller-hung-up' | 'never-connected' | 'shutdown';
       detail: string;
     }
+  /** The carrier says that the leg's stream is over while its call is not: another leg may come, and the old one counts as broken. */
+  | { type: 'reclaim'; call: string }
   | { type: 'answer'; question: number; answer: Answer | null; error: { code: string; detail: string } | null }
   /** No new calls; `ended` is reported when the last one is over. */
   | { type: 'drain' }
@@ -54,8 +58,9 @@ export type Report =
   | { type: 'retiring'; detail: string }
   | { type: 'drained' };
 
-/** A websocket upgrade that control has authorised: the request as it came, with the bytes read beyond it. */
-export interface Upgrade {
+/** A websocket upgrade that control has authorised: the request as it came, with the bytes read beyond it. Its socket comes beside it. */
+export interface SocketArrival {
+  readonly kind: 'socket';
   readonly call: string;
   readonly method: string;
   readonly url: string;
@@ -63,14 +68,22 @@ export interface Upgrade {
   readonly head: Uint8Array;
 }
 
+/** How a caller's media come to a call. What no host takes yet is refused with a sentence. */
+export type Arrival =
+  | SocketArrival
+  /** An RTP stream that comes from this address. */
+  | { readonly kind: 'rtp'; readonly call: string; readonly address: string; readonly port: number }
+  /** A browser's data channel, by its label. */
+  | { readonly kind: 'channel'; readonly call: string; readonly label: string };
+
 /** One call host, whichever form it has. Nothing here throws; a dead host reports `lost` once and ignores everything after. */
 export interface CallHost {
   readonly name: string;
   readonly calls: number;
   readonly accepting: boolean;
   send(command: Command): void;
-  /** Hands the caller's socket over; control must not touch it afterwards. */
-  handOver(upgrade: Upgrade, socket: Socket): void;
+  /** Hands the caller's media over; control must not touch the socket afterwards. */
+  handOver(arrival: Arrival, socket: Socket | null): void;
   onReport(take: (report: Report) => void): void;
   /** The process died, with the calls that it held. */
   onLost(take: (detail: string) => void): void;

@@ -88,6 +88,12 @@ export const ERRORS = {
     'The carrier refused to place the call.',
     "The carrier's own code and sentence are in the message; look them up in its documentation.",
   ),
+  line_cannot: row(
+    'invalid',
+    409,
+    'The line cannot do this.',
+    'Use a carrier whose line can, or leave it out; the message names what was asked of which line.',
+  ),
   call_over: row('invalid', 409, 'The call has ended.', 'Nothing can be done to a call that is over; read its record instead.'),
   host_unavailable: row(
     'network',

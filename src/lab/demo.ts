@@ -81,7 +81,7 @@ async function demo(): Promise<boolean> {
   scope.spawn('caller', () => converse(leg, sentences, scope));
   const events = await follow(`${url}/call/${call}/events`, apiKey);
   deadline.cancel();
-  return judge(events, { recordings: runtime.recordingsDir, dashboard: `${url}/#key=${apiKey}` }, call, carrier);
+  return judge(events, { recordings: runtime.recordingsDir, dashboard: runtime.dashboard }, call, carrier);
 }
 
 function step(text: string): void {

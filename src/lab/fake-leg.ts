@@ -19,17 +19,24 @@ export interface FakeLeg {
   readonly speaking: boolean;
   press(digit: string): void;
   hangUp(by: 'caller' | 'agent'): void;
+  /** The stream ends while the call goes on: its network breaks without a word, or the call is sent to another document. */
+  leave(how: 'network' | 'elsewhere'): void;
   /** Resolves at the first 20 ms frame at which the condition holds; rejects when the call ends first. */
   when(condition: (leg: FakeLeg) => boolean): Promise<void>;
   /** Each frame that the caller hears, 160 bytes of mu-law, silence included; `at` is the leg's time in ms. */
   onHeard(take: (frame: Uint8Array, at: number) => void): void;
   /** Every message of the runtime, for tests of its wire. */
   readonly received: { readonly media: number; readonly marks: number; readonly clears: number };
-  readonly ended: Promise<'caller' | 'agent'>;
+  readonly ended: Promise<StreamEnd>;
 }
+
+/** Who or what ended a stream. */
+export type StreamEnd = 'caller' | 'agent' | 'network' | 'elsewhere';
 
 export interface LegOptions {
   readonly socket: OutboundSocket;
+  /** Cuts the connection without a close frame. */
+  readonly cut: () => void;
   readonly clock: Clock;
   readonly accountSid: string;
   readonly callSid: string;
@@ -45,8 +52,8 @@ const REST_MS = 300;
 
 type Queued = { audio: Uint8Array; played: number } | { mark: string };
 
-export function openLeg({ socket, clock, accountSid, callSid, streamSid, parameters }: LegOptions): FakeLeg {
-  const { promise: ended, resolve: end } = Promise.withResolvers<'caller' | 'agent'>();
+export function openLeg({ socket, cut, clock, accountSid, callSid, streamSid, parameters }: LegOptions): FakeLeg {
+  const { promise: ended, resolve: end } = Promise.withResolvers<StreamEnd>();
   const started = clock.now();
   const received = { media: 0, marks: 0, clears: 0 };
   const waiting: { condition: (leg: FakeLeg) => boolean; resolve: () => void; reject: (error: Error) => void }[] = [];
@@ -123,7 +130,7 @@ export function openLeg({ socket, clock, accountSid, callSid, streamSid, paramet
     timer = clock.timer(started + frames * FRAME_MS - clock.now(), tick);
   };
 
-  const stop = (by: 'caller' | 'agent') => {
+  const stop = (by: StreamEnd) => {
     if (over) return;
     over = true;
     timer?.cancel();
@@ -174,6 +181,13 @@ export function openLeg({ socket, clock, accountSid, callSid, streamSid, paramet
       send('stop', { stop: { accountSid, callSid } });
       stop(by);
       socket.close();
+    },
+    leave(how) {
+      if (over) return;
+      if (how === 'elsewhere') send('stop', { stop: { accountSid, callSid } });
+      stop(how);
+      if (how === 'elsewhere') socket.close();
+      else cut();
     },
     when(condition) {
       if (over) return Promise.reject(new Error('the call is over'));

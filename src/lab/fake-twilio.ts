@@ -21,6 +21,10 @@ export interface FakeTwilio {
   call(webhookUrl: string, from: string): Promise<FakeLeg>;
   /** The next call that the runtime places by REST, once it was answered and its stream is open. */
   nextPlaced(): Promise<FakeLeg>;
+  /** The next stream that follows a broken one in the same call: the runtime answered the question behind the stream with another. */
+  nextContinued(): Promise<FakeLeg>;
+  /** The documents that running calls were sent to by REST. */
+  readonly redirects: readonly { readonly callSid: string; readonly document: string }[];
   /** REST requests so far: `POST /2010-04-01/...`. */
   readonly requests: readonly string[];
 }
@@ -47,8 +51,13 @@ export async function startFakeTwilio({
   const legs = new Map<string, FakeLeg>();
   /** Calls that were placed and not yet picked up. */
   const ringing = new Map<string, Scope>();
+  /** Calls that were ended by REST: nobody asks how to go on. */
+  const finished = new Set<string>();
   const placed: FakeLeg[] = [];
   const takers: ((leg: FakeLeg) => void)[] = [];
+  const continued: FakeLeg[] = [];
+  const continuers: ((leg: FakeLeg) => void)[] = [];
+  const redirects: { callSid: string; document: string }[] = [];
   const requests: string[] = [];
 
   const server = createServer((request, response) => {
@@ -74,7 +83,16 @@ export async function startFakeTwilio({
       const leg = legs.get(call);
       const calling = ringing.get(call);
       if (!leg && !calling) return [404, { code: 20404, message: 'The requested resource was not found', status: 404 }];
-      if (form.get('Status') === 'completed') leg?.hangUp('agent');
+      const document = form.get('Twiml');
+      if (document !== null) {
+        redirects.push({ callSid: call, document });
+        leg?.leave('elsewhere');
+        return [200, { sid: call, status: 'in-progress' }];
+      }
+      if (form.get('Status') === 'completed') {
+        finished.add(call);
+        leg?.hangUp('agent');
+      }
       void calling?.close('hung up');
       return [200, { sid: call, status: 'completed' }];
     }
@@ -90,9 +108,7 @@ export async function startFakeTwilio({
       const document = form.get('Twiml') ?? (await post(form.get('Url') ?? '', { CallSid: sid, AccountSid: accountSid, ...parties(form) }));
       await report('in-progress', 2);
       const leg = await open(document, sid);
-      const taker = takers.shift();
-      if (taker) taker(leg);
-      else placed.push(leg);
+      give(leg, takers, placed);
       await scope.wait(leg.ended);
       await report('completed', 3);
     });
@@ -120,11 +136,25 @@ export async function startFakeTwilio({
     const parameters: Record<string, string> = Object.fromEntries(pairs);
     const target = plain(url);
     const headers = { 'x-twilio-signature': sign(authToken, target, {}) };
-    const socket = await egress.socket({ url: target, headers }, scope);
-    const leg = openLeg({ socket, clock, accountSid, callSid, streamSid: `MZ${hex()}`, parameters });
-    scope.defer(() => leg.hangUp('caller'));
+    const stream = scope.child('stream');
+    const socket = await egress.socket({ url: target, headers }, stream);
+    const cut = () => void stream.close('broken');
+    const leg = openLeg({ socket, cut, clock, accountSid, callSid, streamSid: `MZ${hex()}`, parameters });
+    stream.defer(() => leg.hangUp('caller'));
     legs.set(callSid, leg);
+    scope.spawn('goes on', () => goOn(document, leg));
     return leg;
+  }
+
+  /** What stands behind the stream in its document is done when the stream ends while the call goes on. */
+  async function goOn(document: string, { ended, callSid }: FakeLeg): Promise<void> {
+    const by = await scope.wait(ended);
+    const next = /<Redirect[^>]*>([^<]+)</.exec(document)?.[1];
+    if (by === 'caller' || by === 'elsewhere' || finished.has(callSid) || !next) return;
+    const form = { CallSid: callSid, AccountSid: accountSid, CallStatus: 'in-progress' };
+    // Whoever does not answer has hung up.
+    const answer = await post(plain(next), form).catch(() => '');
+    if (answer.includes('<Stream')) give(await open(answer, callSid), continuers, continued);
   }
 
   return {
@@ -146,11 +176,24 @@ export async function startFakeTwilio({
       };
       return open(await post(webhookUrl, form), sid);
     },
-    nextPlaced() {
-      const leg = placed.shift();
-      return leg ? Promise.resolve(leg) : new Promise((resolve) => takers.push(resolve));
-    },
+    redirects,
+    nextPlaced: () => nextOf(takers, placed),
+    nextContinued: () => nextOf(continuers, continued),
   };
+}
+
+type Takers = ((leg: FakeLeg) => void)[];
+
+/** Gives a leg to whoever waits for one, or keeps it. */
+function give(leg: FakeLeg, takers: Takers, kept: FakeLeg[]): void {
+  const taker = takers.shift();
+  if (taker) taker(leg);
+  else kept.push(leg);
+}
+
+function nextOf(takers: Takers, kept: FakeLeg[]): Promise<FakeLeg> {
+  const leg = kept.shift();
+  return leg ? Promise.resolve(leg) : new Promise((resolve) => takers.push(resolve));
 }
 
 /** `X-Twilio-Signature`: HMAC-SHA1 over the URL and the form's sorted pairs. https://www.twilio.com/docs/usage/security */

@@ -15,8 +15,13 @@ export interface MadeKeys {
   readonly apiKey: string;
 }
 
+export interface KeptKeys extends MadeKeys {
+  /** The administrator's key is one of ours, which may be printed; an operator's own never is. */
+  readonly apiKeyMade: boolean;
+}
+
 /** The given values, with a kept one in the place of each that is undefined. */
-export function madeKeys(dataDir: string, given: { readonly [K in keyof MadeKeys]: string | undefined }): MadeKeys {
+export function madeKeys(dataDir: string, given: { readonly [K in keyof MadeKeys]: string | undefined }): KeptKeys {
   const keep = (name: string, make: () => string) => {
     mkdirSync(dataDir, { recursive: true }); // By itself: the closed mode below is not for the data folder, where others' files are.
     const folder = join(dataDir, 'keys');
@@ -28,5 +33,6 @@ export function madeKeys(dataDir: string, given: { readonly [K in keyof MadeKeys
     // Standard Webhooks 1.0: `whsec_` and base64 of 24 to 64 bytes.
     webhookSecret: given.webhookSecret ?? keep('webhook-secret', () => `whsec_${randomBytes(32).toString('base64')}`),
     apiKey: given.apiKey ?? keep('api-key', () => makeKey('lab')),
+    apiKeyMade: given.apiKey === undefined,
   };
 }

@@ -3,7 +3,7 @@
  * names, with a note of who set what: a tenant's address gets no key of the operator's. Opened secrets live as long as the request.
  */
 import type { Carrier } from '../carriers/carrier.ts';
-import { CARRIERS } from '../carriers/index.ts';
+import { accountFields, CARRIERS } from '../carriers/index.ts';
 import { AywaError } from '../kernel/errors.ts';
 import { PROVIDERS, type Tenant } from '../providers/index.ts';
 import type { PlacingDeps } from './deps.ts';
@@ -31,7 +31,7 @@ export async function accessFor({ config, store }: PlacingDeps, organization: st
   for (const credential of opened) {
     if (!credential) continue;
     const fields: Readonly<Record<string, unknown>> = { ...credential.shown, ...credential.secrets };
-    for (const [field, variable] of Object.entries(variableNames(credential.provider))) {
+    for (const { field, variable } of credentialFields(credential.provider)) {
       const value = fields[field];
       if (typeof value === 'string' && value) own[variable] = value;
     }
@@ -47,12 +47,25 @@ export function carrierNamed(name: string): Carrier {
   return carrier;
 }
 
-/** Which variable each field of a vendor's credential stands for; empty for a vendor that this build does not know. */
-export function variableNames(name: string): Readonly<Record<string, string>> {
+interface CredentialField {
+  readonly field: string;
+  /** The variable that it stands for. */
+  readonly variable: string;
+  readonly secret: boolean;
+  readonly needed: boolean;
+}
+
+/** What a vendor's credential is made of; empty for a vendor that this build does not know. */
+export function credentialFields(name: string): readonly CredentialField[] {
   const carrier = CARRIERS.find((one) => one.name === name);
-  if (carrier) return { accountSid: carrier.env.id, authToken: carrier.env.secret, phoneNumber: carrier.env.number };
+  // Where a carrier's API is stays the operator's: its account's secret goes there.
+  if (carrier) return accountFields(carrier).filter(({ field }) => field !== 'baseUrl');
   const provider = OUTSIDE.find((one) => one.name === name || one.aliases?.includes(name));
-  return provider ? { apiKey: `${provider.env}_API_KEY`, baseUrl: `${provider.env}_BASE_URL` } : {};
+  if (!provider) return [];
+  return [
+    { field: 'apiKey', variable: `${provider.env}_API_KEY`, secret: true, needed: true },
+    { field: 'baseUrl', variable: `${provider.env}_BASE_URL`, secret: false, needed: false },
+  ];
 }
 
 /** Every vendor that a credential can be for. */

@@ -2,8 +2,9 @@
 import type { CarrierAccount } from '../carriers/carrier.ts';
 import { AywaError, asAywaError } from '../kernel/errors.ts';
 import { carrierNamed } from './access.ts';
+import { continueUrl, mediaUrl, statusUrl } from './carrier-urls.ts';
 import type { PlacingDeps } from './deps.ts';
-import { websocketUrl } from './media-door.ts';
+
 import type { PlacedCall } from './place-call.ts';
 
 /** Ringing, the request before it and the stream after it fit into the 60 s of the media token. */
@@ -20,8 +21,9 @@ export async function dial(deps: PlacingDeps, account: CarrierAccount, call: Pla
       {
         to,
         from: account.number,
-        mediaUrl: websocketUrl(config.publicUrl, `/telephony/${carrier.name}/media/${call.mediaToken}`),
-        statusUrl: `${config.publicUrl}/telephony/${carrier.name}/status/${id}`,
+        mediaUrl: mediaUrl(config.publicUrl, carrier.name, call.mediaToken),
+        statusUrl: statusUrl(config.publicUrl, carrier.name, id),
+        continueUrl: continueUrl(config.publicUrl, carrier.name, id),
         callId: id,
         ringSeconds: RING_SECONDS,
       },

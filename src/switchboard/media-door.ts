@@ -10,7 +10,7 @@ import { AywaError } from '../kernel/errors.ts';
 import { randomToken, sha256 } from '../kernel/ids.ts';
 
 export interface MediaDoor {
-  /** A token of 256 bits for the leg of this call. Only its hash is kept. */
+  /** A token of 256 bits for the leg of this call, in the place of an earlier one. Only its hash is kept. */
   admit(call: string, leg: LegPlan): string;
   /** The leg may take another minute: the carrier reports progress. */
   renew(call: string): void;
@@ -57,14 +57,15 @@ export function mediaDoor({ clock, carriers, publicUrl, corsOrigins }: MediaDoor
   };
   const checkSignature = (request: IncomingMessage, { leg }: Ticket) => {
     const carrier = carriers.carrier(leg.carrier);
-    if (!carrier || !leg.account?.secret) return;
+    if (!carrier || !leg.account) return;
     // Never from the Host header: behind a proxy it is not what the carrier signed, and a stranger writes what he likes into it.
     const url = publicUrl.replace(/^http/, 'ws') + request.url;
-    if (!carrier.verify({ url, headers: flat(request.headers), form: {} }, leg.account.secret)) throw new AywaError('signature_wrong');
+    if (!carrier.verify({ url, headers: flat(request.headers), form: {} }, leg.account)) throw new AywaError('signature_wrong');
   };
 
   return {
     admit(call, leg) {
+      forget(call);
       const token = randomToken();
       const hash = sha256(token);
       tickets.set(hash, { call, leg, expiresAt: clock.now() + TOKEN_LIVES_MS });

@@ -12,6 +12,7 @@ import { sha256, uuidv7 } from '../kernel/ids.ts';
 import type { ProviderChoice, ProviderKind } from '../providers/contract.ts';
 import { chooseProvider, defaultChoice } from '../providers/index.ts';
 import { type Access, accessFor } from './access.ts';
+import { continueUrl } from './carrier-urls.ts';
 import type { PlacingDeps } from './deps.ts';
 import type { OpenCallRow } from './switchboard.ts';
 
@@ -66,7 +67,9 @@ export async function placeCall(deps: PlacingDeps, order: CallOrder): Promise<Pl
   };
   const assistant = effectiveAssistant(input);
   const plan = makePlan(input, assistant);
-  const { mediaToken } = deps.switchboard.open({ row, plan, leg: order.leg, assistant });
+  const { carrier, account } = order.leg;
+  const leg: LegPlan = account ? { ...order.leg, continueUrl: continueUrl(deps.config.publicUrl, carrier, id) } : order.leg;
+  const { mediaToken } = deps.switchboard.open({ row, plan, leg, assistant });
   return { row, at, mediaToken };
 }
 

@@ -38,6 +38,8 @@ export interface Switchboard {
   control(callId: string, command: ControlCommand): void;
   /** The carrier's own view of the call. Reports that come late, twice or out of order change nothing. */
   progress(callId: string, state: 'dialing' | 'ringing' | 'answered', carrier: string, providerCallId: string | null): void;
+  /** The carrier asks how to go on with a call whose stream has ended: the token of its next leg, or `null` when the call is over here. */
+  reattach(callId: string, providerCallId: string): { mediaToken: string } | null;
   end(callId: string, reason: Extract<Command, { type: 'end' }>['reason'], detail: string): void;
   /** Takes the upgrade request of a media socket: hands the socket to the call's host, or refuses it by itself. */
   upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void;
@@ -82,10 +84,18 @@ interface LiveCall {
   last: CallEvent | undefined;
   lastAt: number;
   answeredAt: number | null;
+  /** The call says goodbye, or is over. */
+  leaving: boolean;
+  /** How often the carrier was given another leg. */
+  reattached: number;
 }
 
 const PROGRESS = ['dialing', 'ringing', 'answered'] as const;
 const HANG_UP_WITHIN_MS = 5_000;
+/** A stream that breaks more often than this breaks at once each time: the carrier cannot reach us. */
+const MOST_REATTACHED = 20;
+/** Nothing is attached to a call that says goodbye. */
+const LEAVING: ReadonlySet<CallEvent['type']> = new Set(['call.closing', 'call.ended']);
 
 export function createSwitchboard(deps: SwitchboardDeps): Switchboard {
   const { clock, log, journal, carriers, scope } = deps;
@@ -123,6 +133,7 @@ export function createSwitchboard(deps: SwitchboardDeps): Switchboard {
       if (!entry) continue;
       entry.last = event;
       entry.lastAt = clock.now();
+      entry.leaving ||= LEAVING.has(event.type);
       if (event.type === 'call.answered') entry.answeredAt = event.at;
       else if (event.type === 'call.dialing') entry.providerCallId ??= event.providerCallId;
       else if (event.type === 'line.connected') entry.providerCallId ??= event.facts.providerCallId ?? null;
@@ -188,7 +199,17 @@ export function createSwitchboard(deps: SwitchboardDeps): Switchboard {
       if (!host) throw new AywaError('host_unavailable', { retryAfter: 5 });
       journal.open(input);
       const providerCallId = leg.expectation.providerCallId ?? null;
-      live.set(plan.call, { leg, host, providerCallId, reached: -1, last: undefined, lastAt: 0, answeredAt: null });
+      live.set(plan.call, {
+        leg,
+        host,
+        providerCallId,
+        reached: -1,
+        last: undefined,
+        lastAt: 0,
+        answeredAt: null,
+        leaving: false,
+        reattached: 0,
+      });
       const mediaToken = door.admit(plan.call, leg);
       host.send({ type: 'open', plan, leg });
       return { mediaToken };
@@ -207,6 +228,15 @@ export function createSwitchboard(deps: SwitchboardDeps): Switchboard {
       door.renew(call);
       entry.host.send({ type: 'progress', call, state, carrier, providerCallId });
     },
+    reattach(call, providerCallId) {
+      const entry = live.get(call);
+      if (!entry || entry.leaving || entry.reattached >= MOST_REATTACHED) return null;
+      if (entry.providerCallId !== null && entry.providerCallId !== providerCallId) return null;
+      entry.reattached += 1;
+      // First the old leg, then the door: what the carrier says of its own stream is truer than a socket that may be half open.
+      entry.host.send({ type: 'reclaim', call });
+      return { mediaToken: door.admit(call, entry.leg) };
+    },
     end(call, reason, detail) {
       live.get(call)?.host.send({ type: 'end', call, reason, detail });
     },
@@ -219,7 +249,7 @@ export function createSwitchboard(deps: SwitchboardDeps): Switchboard {
         if (!entry) throw new AywaError('call_over');
         // The path goes without its token: a host has no use for a secret that is spent.
         const { method = 'GET', headers } = request;
-        entry.host.handOver({ call, method, url: '/', headers, head }, socket);
+        entry.host.handOver({ kind: 'socket', call, method, url: '/', headers, head }, socket);
       } catch (thrown) {
         const error = asAywaError(thrown);
         deps.metrics.refused(error.code);

@@ -45,6 +45,8 @@ interface FakeSwitchboard extends Switchboard {
   readonly reports: unknown[][];
   /** What `open` throws instead of opening. */
   refuse: AywaError | undefined;
+  /** What `reattach` gives. */
+  again: { mediaToken: string } | null;
 }
 
 function fakeSwitchboard(journal: Journal): FakeSwitchboard {
@@ -67,6 +69,11 @@ function fakeSwitchboard(journal: Journal): FakeSwitchboard {
     },
     progress: (...report) => void board.reports.push(['progress', ...report]),
     end: (...report) => void board.reports.push(['end', ...report]),
+    reattach: (...report) => {
+      board.reports.push(['reattach', ...report]);
+      return board.again;
+    },
+    again: null,
     upgrade(_request, socket) {
       socket.end('HTTP/1.1 404 Not Found\r\nconnection: close\r\n\r\n');
     },

@@ -19,6 +19,7 @@ beforeEach(() => {
   api.board.opened.length = 0;
   api.board.reports.length = 0;
   api.board.refuse = undefined;
+  api.board.again = null;
   api.away = false;
 });
 
@@ -102,7 +103,58 @@ describe('a caller', () => {
   it('cannot write into the answer', async () => {
     const form = { ...caller(), From: '"/><Redirect>https://evil.example</Redirect>' };
     const reply = await post(`/telephony/twilio/inbound/${assistantId}`, form);
-    expect(reply.body).not.toContain('<Redirect');
+    expect(reply.body).not.toContain('evil.example');
+  });
+});
+
+describe('a stream that has ended', () => {
+  const asks = async (more: Record<string, string> = {}, call = 'call-9', signature?: string) => {
+    const form = { AccountSid: TWILIO.TWILIO_ACCOUNT_SID, CallSid: `CA${'b'.repeat(32)}`, ...more };
+    return post(`/telephony/twilio/continue/${call}`, form, signature);
+  };
+
+  it('stands before a question that the answer of every call names', async () => {
+    const form = caller();
+    const { body } = await post(`/telephony/twilio/inbound/${assistantId}`, form);
+    const [opened] = api.board.opened;
+    const url = `${PUBLIC_URL}/telephony/twilio/continue/${opened?.row.id}`;
+    expect(body).toContain(`</Connect><Redirect method="POST">${url}</Redirect></Response>`);
+    expect(opened?.leg.continueUrl).toBe(url);
+  });
+
+  it('is followed by another with a fresh token while the call lives', async () => {
+    api.board.again = { mediaToken: 'fresh-token' };
+    const reply = await asks();
+    expect([reply.statusCode, reply.headers['content-type']]).toEqual([200, 'text/xml']);
+    expect(reply.body).toContain('<Stream url="wss://voice.example.com/telephony/twilio/media/fresh-token">');
+    expect(reply.body).toContain('<Parameter name="call_id" value="call-9"/>');
+    expect(reply.body).toContain(`<Redirect method="POST">${PUBLIC_URL}/telephony/twilio/continue/call-9</Redirect>`);
+    expect(api.board.reports).toEqual([['reattach', 'call-9', `CA${'b'.repeat(32)}`]]);
+  });
+
+  it('ends the call when the call is over', async () => {
+    expect((await asks()).body).toContain('<Response><Hangup/></Response>');
+  });
+
+  it('ends the call after a transfer that was answered, and asks the call after one that was not', async () => {
+    api.board.again = { mediaToken: 'fresh-token' };
+    expect((await asks({ DialCallStatus: 'completed' })).body).toContain('<Hangup/>');
+    expect(api.board.reports).toEqual([]);
+    expect((await asks({ DialCallStatus: 'no-answer' })).body).toContain('<Stream');
+  });
+
+  it('is believed only with a signature, and only in its own shape', async () => {
+    api.board.again = { mediaToken: 'fresh-token' };
+    expect((await asks({}, 'call-9', 'wrong')).statusCode).toBe(403);
+    expect((await asks({ CallSid: '../x' })).statusCode).toBe(400);
+    expect(api.board.reports).toEqual([]);
+  });
+
+  it('of a call that was answered here needs no database', async () => {
+    await post(`/telephony/twilio/inbound/${assistantId}`, caller());
+    api.board.again = { mediaToken: 'fresh-token' };
+    api.away = true;
+    expect((await asks({}, api.board.opened[0]?.row.id)).body).toContain('<Stream');
   });
 });
 

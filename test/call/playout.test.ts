@@ -4,9 +4,20 @@ import { bytesOf, MULAW_8K, msOf } from '../../src/audio/format.ts';
 import { MULAW } from '../../src/audio/g711.ts';
 import { createPlayout, type Playout } from '../../src/call/play/playout.ts';
 import type { Line, LineAbilities } from '../../src/carriers/carrier.ts';
+import { noVerbs } from '../../src/carriers/connector.ts';
 import { type Timer, VirtualClock } from '../../src/kernel/clock.ts';
 
-const TWILIO: LineAbilities = { clear: true, mark: true, dtmf: true, press: false, transfer: true, audio: true, leadMs: 400 };
+const TWILIO: LineAbilities = {
+  clear: true,
+  mark: true,
+  dtmf: true,
+  press: false,
+  hold: false,
+  transfer: true,
+  bridge: true,
+  audio: true,
+  leadMs: 400,
+};
 const PACED: LineAbilities = { ...TWILIO, clear: false, mark: false, leadMs: 60 };
 
 interface FarEnd {
@@ -53,6 +64,8 @@ function farEnd(can: LineAbilities = TWILIO, delayMs = 0): FarEnd {
     if (far.echoes) clock.timer(delayMs, () => far.playout.mark(name));
   };
   const line: Line = {
+    ...noVerbs('test'),
+    id: 'call-1.1',
     carrier: 'test',
     format: MULAW_8K,
     can,

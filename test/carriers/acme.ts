@@ -1,15 +1,16 @@
-/** Acme Voice: binary mu-law frames and JSON texts on the media socket, JSON over REST, HMAC-SHA256 over its callbacks. */
+/** Acme Voice: binary mu-law frames and JSON texts on the media socket, calls answered by REST, HMAC-SHA256 over its callbacks. */
 import { createHmac } from 'node:crypto';
 import { z } from 'zod';
 import { MULAW_8K, sameFormat } from '../../src/audio/format.ts';
 import type { Carrier, CarrierAccount, CarrierCallback, Line } from '../../src/carriers/carrier.ts';
+import { noVerbs, onSocket } from '../../src/carriers/connector.ts';
 import { closedBy, delivery, jsonObject } from '../../src/carriers/delivery.ts';
-import { xmlDocument } from '../../src/carriers/xml.ts';
 import type { Egress } from '../../src/kernel/egress.ts';
 import { AywaError } from '../../src/kernel/errors.ts';
 import { faultLine, faultsOf } from '../../src/kernel/faults.ts';
 import { equalInConstantTime } from '../../src/kernel/ids.ts';
 import type { Scope } from '../../src/kernel/scope.ts';
+import { secret } from '../../src/kernel/secret.ts';
 
 const CallId = z.string().regex(/^call_[0-9a-f]{16}$/);
 const Inbound = z.object({ call: CallId, account: z.string(), from: z.string(), to: z.string() });
@@ -21,11 +22,18 @@ const Played = z.object({ type: z.literal('played'), name: z.string().max(200) }
 
 export const acme: Carrier = {
   name: 'acme',
-  env: { id: 'ACME_ACCOUNT_SID', secret: 'ACME_AUTH_TOKEN', number: 'ACME_PHONE_NUMBER', baseUrl: 'ACME_BASE_URL' },
+  account: z.object({
+    accountId: z.string().describe('The account at acme.'),
+    apiToken: secret(z.string().describe("What acme's API is called with.")),
+    signingKey: secret(z.string().describe('The key that acme signs its callbacks with.')),
+  }),
+  idField: 'accountId',
   origin: 'https://api.acme.example',
-  verify({ url, headers, form }, secret) {
-    const fields = Object.keys(form).sort();
-    const expected = createHmac('sha256', secret).update([url, ...fields.map((field) => `${field}=${form[field]}`)].join('\n'));
+  verify({ url, headers, form }, { fields }) {
+    const pairs = Object.keys(form)
+      .sort()
+      .map((name) => `${name}=${form[name]}`);
+    const expected = createHmac('sha256', fields.signingKey ?? '').update([url, ...pairs].join('\n'));
     return equalInConstantTime(expected.digest('hex'), headers['x-acme-signature'] ?? '');
   },
   inbound(callback) {
@@ -36,19 +44,20 @@ export const acme: Carrier = {
     const { call, state, sequence } = read(Status, callback);
     return { providerCallId: call, state, sequence, detail: state };
   },
-  answer: (mediaUrl) => ({ contentType: 'text/xml', body: xmlDocument({ name: 'Talk', attributes: { url: mediaUrl } }) }),
-  refuse: () => ({ contentType: 'text/xml', body: xmlDocument({ name: 'Busy' }) }),
+  answer: ({ providerCallId, mediaUrl }) => ({
+    rest: (account, egress, scope) => command(providerCallId, 'answer', { mediaUrl }, account, egress, scope),
+  }),
+  refuse: (providerCallId) => ({
+    rest: (account, egress, scope) => command(providerCallId ?? '', 'reject', { reason: 'busy' }, account, egress, scope),
+  }),
   async dial({ to, from, mediaUrl, statusUrl, ringSeconds }, account, egress, scope) {
     const reply = await ask('calls', { to, from, mediaUrl, statusUrl, ringSeconds }, account, egress, scope);
     const call = CallId.safeParse(reply.body.call);
     if (!call.success) throw new AywaError('carrier_refused', { detail: `Acme answered ${reply.status}: ${reply.body.message}` });
     return { providerCallId: call.data };
   },
-  async hangUp(providerCallId, account, egress, scope) {
-    const reply = await ask(`calls/${CallId.parse(providerCallId)}/hangup`, {}, account, egress, scope);
-    if (reply.status >= 300 && reply.status !== 404) throw new AywaError('carrier_refused', { detail: `Acme answered ${reply.status}.` });
-  },
-  connect(socket, expectation, ctx) {
+  hangUp: (providerCallId, account, egress, scope) => command(providerCallId, 'hangup', {}, account, egress, scope),
+  line: onSocket('acme', (socket, expectation, ctx) => {
     const { promise, resolve, reject } = Promise.withResolvers<Line>();
     const arrived = delivery((detail) => socket.close(1008, detail));
     let started = false;
@@ -61,15 +70,18 @@ export const acme: Carrier = {
       }
       started = true;
       return resolve({
+        ...noVerbs('acme'),
+        id: ctx.id,
         carrier: 'acme',
         format: MULAW_8K,
-        can: { clear: true, mark: true, dtmf: true, press: false, transfer: false, audio: true, leadMs: 400 },
+        can: { clear: true, mark: true, dtmf: true, press: true, hold: false, transfer: false, bridge: false, audio: true, leadMs: 400 },
         facts: { providerCallId: call, accountId: account },
         listen: arrived.listen,
         send: (audio) => socket.send(audio),
         mark: (name) => socket.send(JSON.stringify({ type: 'mark', name })),
         clear: () => socket.send('{"type":"clear"}'),
         tell() {},
+        press: async (keys) => socket.send(JSON.stringify({ type: 'press', keys })),
         async hangUp() {
           try {
             if (ctx.account) await acme.hangUp(call, ctx.account, ctx.egress, ctx.scope);
@@ -98,7 +110,7 @@ export const acme: Carrier = {
       reject(new AywaError('media_malformed', { detail: `The stream was closed (${code}) before its start.` }));
     });
     return ctx.scope.wait(promise);
-  },
+  }),
 };
 
 function read<T>(schema: z.ZodType<T>, { form }: CarrierCallback): T {
@@ -108,8 +120,14 @@ function read<T>(schema: z.ZodType<T>, { form }: CarrierCallback): T {
   throw new AywaError('invalid_request', { detail: faultLine(faults), faults });
 }
 
+/** "Already over" counts as success. */
+async function command(call: string, what: string, body: Record<string, unknown>, account: CarrierAccount, egress: Egress, scope: Scope) {
+  const { status } = await ask(`calls/${CallId.parse(call)}/${what}`, body, account, egress, scope);
+  if (status >= 300 && status !== 404) throw new AywaError('carrier_refused', { detail: `Acme answered ${status}.` });
+}
+
 async function ask(path: string, body: Record<string, unknown>, account: CarrierAccount, egress: Egress, scope: Scope) {
-  const headers = { authorization: `Bearer ${account.secret}`, 'content-type': 'application/json' };
+  const headers = { authorization: `Bearer ${account.fields.apiToken}`, 'content-type': 'application/json' };
   const request = { url: `${account.baseUrl}/v1/${path}`, method: 'POST' as const, headers, body: JSON.stringify(body) };
   const reply = await egress.http(request, scope);
   return { status: reply.status, body: jsonObject(Buffer.from(await reply.text())) ?? {} };

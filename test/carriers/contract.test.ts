@@ -2,11 +2,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { CARRIERS, carrierSet } from '../../src/carriers/index.ts';
+import { accountOf, CARRIERS, carrierSet } from '../../src/carriers/index.ts';
 import { twilio } from '../../src/carriers/twilio.ts';
 import { acme } from './acme.ts';
 import { carrierContract, type Dialect } from './contract.ts';
-import { mediaMessage, SIDS, startMessage } from './twilio-wire.ts';
+import { mediaMessage, SIDS, startMessage, twilioAccount } from './twilio-wire.ts';
 
 const ofTwilio = (event: string, fields: Record<string, unknown>) => JSON.stringify({ event, streamSid: SIDS.stream, ...fields });
 
@@ -14,6 +14,7 @@ const dialects: readonly Dialect[] = [
   {
     carrier: twilio,
     providerCallId: SIDS.call,
+    account: twilioAccount('http://127.0.0.1:9'),
     start: JSON.stringify(startMessage()),
     media: (audio) => mediaMessage(audio),
     digit: (digit) => ofTwilio('dtmf', { dtmf: { digit } }),
@@ -25,6 +26,7 @@ const dialects: readonly Dialect[] = [
   {
     carrier: acme,
     providerCallId: 'call_0123456789abcdef',
+    account: accountOf(acme, { ACME_ACCOUNT_ID: 'acc-1', ACME_SIGNING_KEY: 'key', ACME_API_TOKEN: 'token' }),
     start: JSON.stringify({ type: 'start', call: 'call_0123456789abcdef', account: 'acc-1' }),
     media: (audio) => Buffer.from(audio),
     digit: (digit) => JSON.stringify({ type: 'digit', digit }),

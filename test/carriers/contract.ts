@@ -1,8 +1,8 @@
 /** What every carrier's media leg must do, whatever its dialect: one suite, run over each of them with its own wire messages. */
 import { describe, expect, it } from 'vitest';
 import { MULAW_8K, PCM_16K } from '../../src/audio/format.ts';
-import type { Carrier, Line } from '../../src/carriers/carrier.ts';
-import { fakeSocket, heardOn, lineContext } from './fake-socket.ts';
+import type { Carrier, CarrierAccount, Line, LineVerbs } from '../../src/carriers/carrier.ts';
+import { fakeSocket, heardOn, lineContext, onWire } from './fake-socket.ts';
 
 /** A message as the carrier sends it; a `Buffer` goes as a binary message. */
 type WireMessage = string | Buffer;
@@ -10,6 +10,7 @@ type WireMessage = string | Buffer;
 export interface Dialect {
   readonly carrier: Carrier;
   readonly providerCallId: string;
+  readonly account: CarrierAccount;
   readonly start: WireMessage;
   media(audio: Uint8Array): WireMessage;
   digit(digit: string): WireMessage;
@@ -29,7 +30,7 @@ export function carrierContract(dialect: Dialect): void {
   const expectation = { format: MULAW_8K, providerCallId: dialect.providerCallId };
   const connected = async () => {
     const socket = fakeSocket();
-    const opening = carrier.connect(socket, expectation, lineContext());
+    const opening = carrier.line.connect(onWire(socket), expectation, lineContext());
     socket.says(dialect.start);
     const line: Line = await opening;
     return { socket, line, heard: heardOn(line) };
@@ -63,7 +64,7 @@ export function carrierContract(dialect: Dialect): void {
 
     it('loses nothing that arrives before the call listens', async () => {
       const socket = fakeSocket();
-      const opening = carrier.connect(socket, expectation, lineContext());
+      const opening = carrier.line.connect(onWire(socket), expectation, lineContext());
       for (const message of [dialect.start, dialect.media(FRAME), dialect.digit('1'), dialect.stop]) socket.says(message);
       const heard = heardOn(await opening);
       expect(heard.audio).toEqual([HEX]);
@@ -93,7 +94,7 @@ export function carrierContract(dialect: Dialect): void {
 
     it('refuses audio before its start, another call, another format, and a leg that never starts', async () => {
       const early = fakeSocket();
-      const opening = carrier.connect(early, expectation, lineContext());
+      const opening = carrier.line.connect(onWire(early), expectation, lineContext());
       early.says(dialect.media(FRAME));
       early.says(dialect.start);
       expect(heardOn(await opening)).toMatchObject({ audio: [], signals: [{ type: 'malformed' }] });
@@ -104,13 +105,13 @@ export function carrierContract(dialect: Dialect): void {
         { ...expectation, format: PCM_16K },
       ]) {
         const socket = fakeSocket();
-        const refused = carrier.connect(socket, wrong, lineContext());
+        const refused = carrier.line.connect(onWire(socket), wrong, lineContext());
         socket.says(dialect.start);
         await expect(refused).rejects.toEqual(malformed);
         expect(socket.closed?.code).toBe(1008);
       }
       const silent = fakeSocket();
-      const waiting = carrier.connect(silent, expectation, lineContext());
+      const waiting = carrier.line.connect(onWire(silent), expectation, lineContext());
       silent.hangsUp(1006);
       await expect(waiting).rejects.toEqual(malformed);
     });
@@ -121,8 +122,29 @@ export function carrierContract(dialect: Dialect): void {
       expect(socket.closed?.code).toBe(1000);
     });
 
+    it('has a name of its own, and refuses what it cannot do with a sentence', async () => {
+      const { line } = await connected();
+      expect(line.id).toBe('call-1.1');
+      const verbs: { [V in keyof LineVerbs]: () => Promise<void> } = {
+        press: () => line.press('1'),
+        hold: () => line.hold(true),
+        transfer: () => line.transfer('+14155550100'),
+        bridge: () => line.bridge('call-2.1'),
+      };
+      for (const [verb, ask] of Object.entries(verbs) as [keyof LineVerbs, () => Promise<void>][]) {
+        if (line.can[verb]) continue;
+        await expect(ask(), verb).rejects.toMatchObject({ code: 'line_cannot', message: expect.stringContaining(carrier.name) });
+      }
+    });
+
+    it('refuses media of another kind', async () => {
+      const port = { send() {}, close() {}, onPacket() {}, onClose() {} };
+      const opening = carrier.line.connect({ kind: 'rtp', port }, expectation, lineContext());
+      await expect(opening).rejects.toMatchObject({ code: 'media_malformed', message: expect.stringContaining('rtp') });
+    });
+
     it('believes no callback without a signature', () => {
-      expect(carrier.verify({ url: 'https://voice.example.com/', headers: {}, form: {} }, 'secret')).toBe(false);
+      expect(carrier.verify({ url: 'https://voice.example.com/', headers: {}, form: {} }, dialect.account)).toBe(false);
     });
   });
 }

@@ -1,7 +1,9 @@
 /** The socket under a line, played by hand: what is sent is kept, what arrives is said by the test. */
-import type { Line, LineContext, LineSignal, MediaSocket } from '../../src/carriers/carrier.ts';
+import { expect } from 'vitest';
+import type { IncomingMedia, Line, LineContext, LineSignal, MediaSocket } from '../../src/carriers/carrier.ts';
 import { createEgress } from '../../src/kernel/egress.ts';
 import { rootScope } from '../../src/kernel/scope.ts';
+import { createWheel } from '../../src/kernel/wheel.ts';
 
 export interface FakeSocket extends MediaSocket {
   readonly sent: (string | Buffer)[];
@@ -25,8 +27,15 @@ export function fakeSocket(): FakeSocket {
     get closed() {
       return closed;
     },
-    buffered: 0,
     send: (message) => sent.push(typeof message === 'string' ? message : Buffer.from(message)),
+    write(length, binary, write) {
+      // As in a host: somewhere inside a buffer that held other things.
+      const target = Buffer.alloc(length + 20, 0xaa);
+      write(target, 10);
+      expect(target.subarray(10 + length).every((byte) => byte === 0xaa)).toBe(true);
+      const message = Buffer.from(target.subarray(10, 10 + length));
+      sent.push(binary ? message : message.toString('utf8'));
+    },
     close: end,
     onMessage(take) {
       takeMessage = take;
@@ -43,8 +52,11 @@ export function fakeSocket(): FakeSocket {
 }
 
 export function lineContext(extra: Partial<LineContext> = {}): LineContext {
-  return { scope: rootScope('leg'), egress: createEgress('any'), ...extra };
+  const scope = extra.scope ?? rootScope('leg');
+  return { id: 'call-1.1', egress: createEgress('any'), wheel: createWheel(scope.clock), ...extra, scope };
 }
+
+export const onWire = (socket: MediaSocket): IncomingMedia => ({ kind: 'socket', socket });
 
 /** Everything that a line tells, in order; audio as hex. */
 export function heardOn(line: Line): { audio: string[]; signals: LineSignal[] } {

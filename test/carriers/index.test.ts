@@ -11,7 +11,7 @@ describe('an account', () => {
     expect(accountOf(twilio, { ...variables, TWILIO_BASE_URL: 'http://127.0.0.1:9/' })).toEqual({
       carrier: 'twilio',
       id: 'ACenv',
-      secret: 'envtoken',
+      fields: { accountSid: 'ACenv', authToken: 'envtoken' },
       number: '+1',
       baseUrl: 'http://127.0.0.1:9',
     });
@@ -19,12 +19,13 @@ describe('an account', () => {
   });
 
   it('that is given brings its own secret', () => {
-    expect(accountOf(twilio, variables, { id: 'ACown', secret: 'own', number: '+2' })).toMatchObject({
-      id: 'ACown',
-      secret: 'own',
-      number: '+2',
+    const fields = { accountSid: 'ACown', authToken: 'own' };
+    expect(accountOf(twilio, variables, { fields, number: '+2' })).toMatchObject({ id: 'ACown', fields, number: '+2' });
+    expect(() => accountOf(twilio, variables, { fields: { accountSid: 'ACown' } })).toThrow(/TWILIO_AUTH_TOKEN is not set/);
+    expect(accountOf(twilio, variables, { fields: { authToken: 'own' } })).toMatchObject({
+      id: 'ACenv',
+      fields: { accountSid: 'ACenv', authToken: 'own' },
     });
-    expect(() => accountOf(twilio, variables, { id: 'ACown' })).toThrow(/TWILIO_AUTH_TOKEN is not set/);
   });
 
   it('that is missing is named by its variables', () => {

@@ -1,10 +1,15 @@
 /** Twilio's media messages as Twilio writes them, for tests that play its part. */
+import type { CarrierAccount } from '../../src/carriers/carrier.ts';
 
 export const SIDS = {
   stream: 'MZ00000000000000000000000000000001',
   account: 'AC00000000000000000000000000000001',
   call: 'CA00000000000000000000000000000001',
 };
+
+export function twilioAccount(baseUrl: string, authToken = 'token', number = '+14155550100'): CarrierAccount {
+  return { carrier: 'twilio', id: SIDS.account, fields: { accountSid: SIDS.account, authToken }, number, baseUrl };
+}
 
 export function startMessage(changes: Record<string, unknown> = {}): Record<string, unknown> {
   const start = {

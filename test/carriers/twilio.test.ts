@@ -8,15 +8,15 @@ import { twilio } from '../../src/carriers/twilio.ts';
 import { createEgress } from '../../src/kernel/egress.ts';
 import { sha256 } from '../../src/kernel/ids.ts';
 import { rootScope } from '../../src/kernel/scope.ts';
-import { fakeSocket, heardOn, lineContext } from './fake-socket.ts';
-import { mediaMessage, SIDS, startMessage } from './twilio-wire.ts';
+import { fakeSocket, heardOn, lineContext, onWire } from './fake-socket.ts';
+import { mediaMessage, SIDS, startMessage, twilioAccount } from './twilio-wire.ts';
 
 const FRAME = Uint8Array.from({ length: 160 }, (_, i) => (i * 7) & 0xff);
 const HEX = Buffer.from(FRAME).toString('hex');
 
 async function connected(): Promise<{ socket: ReturnType<typeof fakeSocket>; line: Line; heard: ReturnType<typeof heardOn> }> {
   const socket = fakeSocket();
-  const opening = twilio.connect(socket, { format: MULAW_8K }, lineContext());
+  const opening = twilio.line.connect(onWire(socket), { format: MULAW_8K }, lineContext());
   socket.says({ event: 'connected', protocol: 'Call', version: '1.0.0' });
   socket.says(startMessage());
   const line = await opening;
@@ -61,7 +61,7 @@ describe('the media stream', () => {
 
   it('keeps what arrives before the call listens, in order, copied', async () => {
     const socket = fakeSocket();
-    const opening = twilio.connect(socket, { format: MULAW_8K }, lineContext());
+    const opening = twilio.line.connect(onWire(socket), { format: MULAW_8K }, lineContext());
     socket.says(startMessage());
     const second = FRAME.map((byte) => byte ^ 0xff);
     socket.says(mediaMessage(FRAME));
@@ -145,7 +145,7 @@ describe('the media stream', () => {
 
   it('counts media before start, then starts', async () => {
     const socket = fakeSocket();
-    const opening = twilio.connect(socket, { format: MULAW_8K }, lineContext());
+    const opening = twilio.line.connect(onWire(socket), { format: MULAW_8K }, lineContext());
     socket.says(mediaMessage(FRAME));
     socket.says(startMessage());
     const heard = heardOn(await opening);
@@ -155,7 +155,7 @@ describe('the media stream', () => {
     });
   });
 
-  const account: CarrierAccount = { carrier: 'twilio', id: SIDS.account, secret: 's', number: '+1', baseUrl: 'http://127.0.0.1:9' };
+  const account = twilioAccount('http://127.0.0.1:9');
   it.each([
     ['a shape of call id', { callSid: 'CA/../../x' }, 'callSid'],
     ['another account', { accountSid: SIDS.account.replace(/1$/, '2') }, 'another account'],
@@ -165,7 +165,7 @@ describe('the media stream', () => {
     ['no format', { mediaFormat: null }, 'mediaFormat'],
   ])('refuses a start with %s', async (_name, changes, reason) => {
     const socket = fakeSocket();
-    const opening = twilio.connect(socket, { format: MULAW_8K, providerCallId: SIDS.call }, lineContext({ account }));
+    const opening = twilio.line.connect(onWire(socket), { format: MULAW_8K, providerCallId: SIDS.call }, lineContext({ account }));
     socket.says(startMessage(changes));
     await expect(opening).rejects.toMatchObject({ code: 'media_malformed', message: expect.stringContaining(reason) });
     expect(socket.closed?.code).toBe(1008);
@@ -173,14 +173,58 @@ describe('the media stream', () => {
 
   it('refuses a call that expects another format, and a socket that closes before its start', async () => {
     const socket = fakeSocket();
-    const opening = twilio.connect(socket, { format: PCM_16K }, lineContext());
+    const opening = twilio.line.connect(onWire(socket), { format: PCM_16K }, lineContext());
     socket.says(startMessage());
     await expect(opening).rejects.toMatchObject({ code: 'media_malformed' });
 
     const silent = fakeSocket();
-    const waiting = twilio.connect(silent, { format: MULAW_8K }, lineContext());
+    const waiting = twilio.line.connect(onWire(silent), { format: MULAW_8K }, lineContext());
     silent.hangsUp(1006);
     await expect(waiting).rejects.toMatchObject({ code: 'media_malformed' });
+  });
+});
+
+describe('the wire in both directions', () => {
+  const sizes = [0, 1, 2, 3, 159, 160, 161, 960, 3_200, 40_000];
+  it.each(sizes)('writes %i bytes as one message of exact length', async (length) => {
+    const { socket, line } = await connected();
+    const audio = Uint8Array.from({ length }, (_, i) => (i * 31 + length) & 0xff);
+    line.send(audio);
+    expect(JSON.parse(String(socket.sent[0]))).toEqual({
+      event: 'media',
+      streamSid: SIDS.stream,
+      media: { payload: Buffer.from(audio).toString('base64') },
+    });
+  });
+
+  const sid = `"streamSid":"${SIDS.stream}"`;
+  it.each([
+    ['as Twilio writes it', `{"event":"mark","sequenceNumber":"91",${sid},"mark":{"name":"12:3"}}`, '12:3'],
+    ['with the stream last', `{"event":"mark","sequenceNumber":"91","mark":{"name":"12:3"},${sid}}`, '12:3'],
+    ['in another order', `{"mark":{"name":"12:3"},${sid},"event":"mark"}`, '12:3'],
+    ['with spaces', `{ "event": "mark", ${sid}, "mark": { "name": "12:3" } }`, '12:3'],
+    ['with an escape', `{"event":"mark",${sid},"mark":{"name":"a\\"b"}}`, 'a"b'],
+    ['with a letter beyond ASCII', `{"event":"mark",${sid},"mark":{"name":"\u00e4\u20ac"}}`, '\u00e4\u20ac'],
+    ['without a name of any length', `{"event":"mark",${sid},"mark":{"name":""}}`, ''],
+  ])('reads a mark %s', async (_, message, name) => {
+    const { socket, heard } = await connected();
+    socket.says(message);
+    expect(heard.signals).toEqual([{ type: 'mark', name }]);
+  });
+
+  it('reads escaped base64 in the usual shape', async () => {
+    const { socket, heard } = await connected();
+    const audio = Uint8Array.from({ length: 160 }, () => 0xff);
+    socket.says(mediaMessage(audio).replaceAll('/', '\\/'));
+    expect(heard).toEqual({ audio: [Buffer.from(audio).toString('hex')], signals: [] });
+  });
+
+  it('shares its scratch between calls without mixing them up', async () => {
+    const [one, two] = [await connected(), await connected()];
+    one.socket.says(mediaMessage(FRAME));
+    two.socket.says(mediaMessage(FRAME.map((byte) => byte ^ 0xff)));
+    one.socket.says(mediaMessage(FRAME));
+    expect(one.heard.audio).toEqual([HEX, HEX]);
   });
 });
 
@@ -202,7 +246,7 @@ describe('REST', () => {
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    account = { carrier: 'twilio', id: SIDS.account, secret: 'token', number: '+14155550100', baseUrl };
+    account = twilioAccount(baseUrl);
   });
   afterAll(async () => {
     await scope.close('done');
@@ -215,6 +259,7 @@ describe('REST', () => {
     from: '+14155550100',
     mediaUrl: 'wss://voice.example.com/telephony/twilio/media/t0k3n',
     statusUrl: 'https://voice.example.com/telephony/twilio/status/call-1',
+    continueUrl: 'https://voice.example.com/telephony/twilio/continue/call-1',
     callId: 'call-1',
     ringSeconds: 45,
   };
@@ -229,6 +274,7 @@ describe('REST', () => {
     expect(only?.form.get('Timeout')).toBe('45');
     expect(only?.form.getAll('StatusCallbackEvent')).toEqual(['initiated', 'ringing', 'answered', 'completed']);
     expect(only?.form.get('Twiml')).toContain('<Connect><Stream url="wss://voice.example.com/telephony/twilio/media/t0k3n">');
+    expect(only?.form.get('Twiml')).toContain(`<Redirect method="POST">${request.continueUrl}</Redirect></Response>`);
   });
 
   it.each([
@@ -260,10 +306,96 @@ describe('REST', () => {
     expect(asked).toHaveLength(3);
   });
 
+  const carried = async (id = 'call-1.1', extra = {}) => {
+    const socket = fakeSocket();
+    const continueUrl = 'https://voice.example.com/telephony/twilio/continue/call-1';
+    const opening = twilio.line.connect(onWire(socket), { format: MULAW_8K }, lineContext({ id, account, scope, continueUrl, ...extra }));
+    socket.says(startMessage());
+    const line = await opening;
+    return { socket, line, heard: heardOn(line) };
+  };
+  const stop = { event: 'stop', streamSid: SIDS.stream, stop: {} };
+
+  it.each([
+    ['+14155550123', '<Number>+14155550123</Number>'],
+    ['sip:desk@pbx.example.com;x=1', '<Sip>sip:desk@pbx.example.com;x=1</Sip>'],
+  ])('transfers to %s by another document, and the end of the stream is ours', async (destination, inside) => {
+    answer = { status: 200, body: '{}' };
+    const { socket, line, heard } = await carried();
+    expect(line.can).toMatchObject({ transfer: true, bridge: true, press: false, hold: false });
+    await line.transfer(destination);
+    expect(asked[0]?.url).toBe(`POST /2010-04-01/Accounts/${SIDS.account}/Calls/${SIDS.call}.json`);
+    expect(asked[0]?.form.get('Twiml')).toBe(
+      `<?xml version="1.0" encoding="UTF-8"?><Response><Dial timeout="25" callerId="+14155550100" action="https://voice.example.com/telephony/twilio/continue/call-1" method="POST">${inside}</Dial></Response>`,
+    );
+    socket.says(stop);
+    socket.hangsUp(1000);
+    expect(heard.signals).toEqual([{ type: 'ended', by: 'transfer', detail: expect.any(String) }]);
+    // The call is not ours any more: only our own end of the stream is closed.
+    await line.hangUp('transferred');
+    expect(asked).toHaveLength(1);
+  });
+
+  it.each(['stop', 'close'] as const)('believes a %s that comes before the answer to the redirect only when Twilio agrees', async (how) => {
+    for (const [status, by] of [
+      [200, 'transfer'],
+      [404, how === 'stop' ? 'caller' : 'network'],
+    ] as const) {
+      answer = { status, body: '{}' };
+      const { socket, line, heard } = await carried();
+      const asking = line.transfer('+14155550123').catch((error: unknown) => error);
+      if (how === 'stop') socket.says(stop);
+      else socket.hangsUp(1006);
+      expect(heard.signals).toEqual([]);
+      await asking;
+      expect(heard.signals).toEqual([{ type: 'ended', by, detail: expect.any(String) }]);
+    }
+  });
+
+  it('goes on when Twilio refuses a transfer', async () => {
+    answer = { status: 400, body: JSON.stringify({ code: 21220, message: 'Call is not in-progress.' }) };
+    const { socket, line, heard } = await carried();
+    await expect(line.transfer('+14155550123')).rejects.toMatchObject({
+      code: 'carrier_refused',
+      message: expect.stringContaining('21220'),
+    });
+    socket.says(mediaMessage(FRAME));
+    socket.says(stop);
+    expect(heard.audio).toEqual([HEX]);
+    expect(heard.signals).toMatchObject([{ type: 'ended', by: 'caller' }]);
+  });
+
+  it.each(['', '4155550123', 'the boss', 'sip:a b', '+1"/><Hangup/>'])('does not transfer to %j', async (destination) => {
+    const { line, heard } = await carried();
+    await expect(line.transfer(destination)).rejects.toMatchObject({ code: 'invalid_request' });
+    expect(asked).toEqual([]);
+    expect(heard.signals).toEqual([]);
+  });
+
+  it('bridges two legs in one room, whichever is told first', async () => {
+    answer = { status: 200, body: '{}' };
+    const [one, two] = [await carried('call-1.1'), await carried('call-2.3')];
+    await two.line.bridge(one.line.id);
+    await one.line.bridge(two.line.id);
+    const rooms = asked.map(
+      ({ form }) => /<Dial><Conference [^>]*>([0-9a-f]{32})<\/Conference><\/Dial>/.exec(form.get('Twiml') ?? '')?.[1],
+    );
+    expect(rooms[0]).toMatch(/./);
+    expect(rooms[0]).toBe(rooms[1]);
+    one.socket.says(stop);
+    expect(one.heard.signals).toMatchObject([{ type: 'ended', by: 'transfer' }]);
+  });
+
+  it('can do neither without an account', async () => {
+    const { line } = await connected();
+    expect(line.can).toMatchObject({ transfer: false, bridge: false });
+    await expect(line.transfer('+14155550123')).rejects.toMatchObject({ code: 'line_cannot' });
+  });
+
   it('hangs up once, and closes the socket even when Twilio fails', async () => {
     answer = { status: 503, body: '' };
     const socket = fakeSocket();
-    const opening = twilio.connect(socket, { format: MULAW_8K }, lineContext({ account, scope }));
+    const opening = twilio.line.connect(onWire(socket), { format: MULAW_8K }, lineContext({ account, scope }));
     socket.says(startMessage());
     const line = await opening;
     const first = line.hangUp('done');
@@ -275,7 +407,7 @@ describe('REST', () => {
 });
 
 describe('signatures', () => {
-  const token = 'twilio-test-token-0001';
+  const token = twilioAccount('', 'twilio-test-token-0001');
   const status = 'https://voice.example.com/telephony/twilio/status/7d0c3b52-3c9f-4a57-9d0e-5b1f8f6c2a10';
   const form = {
     AccountSid: 'ACfedcba9876543210fedcba9876543210',
@@ -303,18 +435,18 @@ describe('signatures', () => {
     const headers = signed('XFgHa7d5OzFfa27tFbY+j2cizho=');
     expect(twilio.verify({ url: status, headers, form: { ...form, CallDuration: '43' } }, token)).toBe(false);
     expect(twilio.verify({ url: `${status}?x=1`, headers, form }, token)).toBe(false);
-    expect(twilio.verify({ url: status, headers, form }, 'another token')).toBe(false);
+    expect(twilio.verify({ url: status, headers, form }, twilioAccount('', 'another token'))).toBe(false);
     expect(twilio.verify({ url: status, headers: {}, form }, token)).toBe(false);
     expect(twilio.verify({ url: status, headers: signed(''), form }, token)).toBe(false);
     expect(twilio.verify({ url: 'no url', headers, form }, token)).toBe(false);
-    expect(twilio.verify({ url: status, headers, form }, '')).toBe(false);
+    expect(twilio.verify({ url: status, headers, form }, twilioAccount('', ''))).toBe(false);
   });
 
   it('writes the values of a repeated field once each, sorted', () => {
     const url = 'https://voice.example.com/x';
     const once = { url, headers: signed(''), form: { A: ['c', 'b', 'c'], B: 'd' } };
     const { createHmac } = process.getBuiltinModule('node:crypto');
-    const signature = createHmac('sha1', token).update(`${url}AbAcBd`).digest('base64');
+    const signature = createHmac('sha1', 'twilio-test-token-0001').update(`${url}AbAcBd`).digest('base64');
     expect(twilio.verify({ ...once, headers: signed(signature) }, token)).toBe(true);
   });
 });
@@ -365,13 +497,34 @@ describe('callbacks and documents', () => {
     expect(() => twilio.inbound(call({}))).toThrow(expect.objectContaining({ code: 'invalid_request' }));
   });
 
-  it('answers with one bidirectional stream, and lets no value become markup', () => {
-    const { contentType, body } = twilio.answer('wss://voice.example.com/a?b&c', { name: `"><Redirect>x</Redirect>'\u0000\ud800` });
+  it('answers with one bidirectional stream and the question behind it, and lets no value become markup', () => {
+    const { contentType, body } = twilio.answer({
+      mediaUrl: 'wss://voice.example.com/a?b&c',
+      continueUrl: 'https://voice.example.com/d?e&f',
+      parameters: { name: `"><Redirect>x</Redirect>'\u0000\ud800` },
+    });
     expect(contentType).toBe('text/xml');
     expect(body).toBe(
       '<?xml version="1.0" encoding="UTF-8"?><Response><Connect><Stream url="wss://voice.example.com/a?b&amp;c">' +
-        '<Parameter name="name" value="&quot;&gt;&lt;Redirect&gt;x&lt;/Redirect&gt;&apos;\ufffd"/></Stream></Connect></Response>',
+        '<Parameter name="name" value="&quot;&gt;&lt;Redirect&gt;x&lt;/Redirect&gt;&apos;\ufffd"/></Stream></Connect>' +
+        '<Redirect method="POST">https://voice.example.com/d?e&amp;f</Redirect></Response>',
     );
     expect(twilio.refuse().body).toBe('<?xml version="1.0" encoding="UTF-8"?><Response><Reject reason="busy"/></Response>');
+    expect(twilio.continuation.over().body).toBe('<?xml version="1.0" encoding="UTF-8"?><Response><Hangup/></Response>');
+  });
+
+  it.each([
+    [undefined, null],
+    ['completed', true],
+    ['answered', true],
+    ['busy', false],
+    ['no-answer', false],
+    ['failed', false],
+    ['canceled', false],
+    ['something new', false],
+  ])('knows what became of a transfer: %s', (DialCallStatus, transferred) => {
+    const form = { CallSid: SIDS.call, ...(DialCallStatus && { DialCallStatus }) };
+    expect(twilio.continuation.read(call(form))).toEqual({ providerCallId: SIDS.call, transferred });
+    expect(() => twilio.continuation.read(call({ CallSid: 'CA1' }))).toThrow(expect.objectContaining({ code: 'invalid_request' }));
   });
 });

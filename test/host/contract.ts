@@ -23,7 +23,7 @@ export function hostContract(form: string, makeHost: (name: string) => CallHost)
       rest = await carrierRest();
       origin = await door((request, socket, head) => {
         const { method = 'GET', url = '', headers } = request;
-        host.handOver({ call: url.slice(1), method, url, headers, head }, socket);
+        host.handOver({ kind: 'socket', call: url.slice(1), method, url, headers, head }, socket);
       });
     });
     afterAll(async () => {
@@ -74,7 +74,7 @@ export function hostContract(form: string, makeHost: (name: string) => CallHost)
       expect(await reports.event('call-1', 'call.ended')).toMatchObject({ reason: 'caller-hung-up' });
       await reports.closed('call-1');
       expect(host.calls).toBe(0);
-      expect(reports.eventsOf('call-1').map(({ seq }) => seq)).toEqual([1, 2, 3, 4, 5]);
+      expect(reports.eventsOf('call-1').map(({ seq }) => seq)).toEqual([1, 2, 3, 4, 5, 6]);
       expect(rest.hangUps).toEqual([SIDS.call]);
     });
 
@@ -158,6 +158,93 @@ export function hostContract(form: string, makeHost: (name: string) => CallHost)
       });
     });
 
+    describe('a leg that broke', () => {
+      const phoned = async (call: string) => {
+        host.send({ type: 'open', plan: planOf(call, 'phone-inbound', 'waits for its leg'), leg: phoneLeg(rest.url) });
+        return leg(call);
+      };
+      const leg = async (call: string) => {
+        const caller = client(`${origin.url}/${call}`);
+        await caller.opened;
+        caller.ws.send(JSON.stringify(startMessage()));
+        return caller;
+      };
+      const names = (call: string) =>
+        reports.eventsOf(call).flatMap((event) => (event.type === 'control.received' && event.command === 'leg' ? [event.text] : []));
+      const echoed = async (caller: ReturnType<typeof client>) => {
+        caller.ws.send(mediaMessage(FRAME));
+        await caller.message((message) => !Buffer.isBuffer(message) && message.event === 'media');
+      };
+      const connections = (call: string, count: number) =>
+        reports.next(() => reports.eventsOf(call).filter(({ type }) => type === 'line.connected').length === count || undefined);
+
+      it('makes room for another one, and the call goes on with it', async () => {
+        const first = await phoned('call-1');
+        await echoed(first);
+        first.ws.terminate();
+        expect(await reports.event('call-1', 'line.ended')).toMatchObject({ by: 'network' });
+        const second = await leg('call-1');
+        await echoed(second);
+        await connections('call-1', 2);
+        expect(names('call-1')).toEqual(['call-1.1', 'call-1.2']);
+        expect(rest.hangUps).toEqual([]);
+        second.ws.send(JSON.stringify({ event: 'stop', streamSid: SIDS.stream, stop: {} }));
+        expect(await reports.event('call-1', 'call.ended')).toMatchObject({ reason: 'caller-hung-up' });
+      });
+
+      it('counts as broken when the carrier says so, whatever its socket says', async () => {
+        const first = await phoned('call-1');
+        await echoed(first);
+        host.send({ type: 'reclaim', call: 'call-1' });
+        const second = await leg('call-1');
+        expect(await first.closed).toBe(1001);
+        await echoed(second);
+        await connections('call-1', 2);
+        const ends = reports.eventsOf('call-1').filter(({ type }) => type === 'line.ended');
+        expect(ends).toEqual([expect.objectContaining({ by: 'network', detail: 'The carrier says that its stream is over.' })]);
+        host.send({ type: 'reclaim', call: 'no call' });
+      });
+
+      it('that never said its start makes room, too', async () => {
+        host.send({ type: 'open', plan: planOf('call-1', 'phone-inbound', 'waits for its leg'), leg: phoneLeg(rest.url) });
+        const mute = client(`${origin.url}/call-1`);
+        await mute.opened;
+        host.send({ type: 'reclaim', call: 'call-1' });
+        await echoed(await leg('call-1'));
+        expect(await mute.closed).toBe(1001);
+        expect(reports.eventsOf('call-1').some(({ type }) => type === 'call.ended')).toBe(false);
+      });
+
+      it('is not made room for by a stranger: the call waits for the next one', async () => {
+        const first = await phoned('call-1');
+        await echoed(first);
+        first.ws.terminate();
+        await reports.event('call-1', 'line.ended');
+        const stranger = client(`${origin.url}/call-1`);
+        await stranger.opened;
+        stranger.ws.send(JSON.stringify(startMessage({ callSid: SIDS.call.replace(/1$/, '2') })));
+        expect(await stranger.closed).toBe(1008);
+        await echoed(await leg('call-1'));
+      });
+
+      it('has no place for a second one while it is whole, or after its caller hung up', async () => {
+        const first = await phoned('call-1');
+        await echoed(first);
+        expect(await client(`${origin.url}/call-1`).closed).toBe(1006);
+        await echoed(first);
+      });
+    });
+
+    it.each(['rtp', 'channel'] as const)('takes no media by %s yet, and says so', async (kind) => {
+      host.send({ type: 'open', plan: planOf('call-1', 'phone-inbound'), leg: phoneLeg(rest.url) });
+      host.handOver(kind === 'rtp' ? { kind, call: 'call-1', address: '127.0.0.1', port: 9 } : { kind, call: 'call-1', label: 'a' }, null);
+      expect(await reports.event('call-1', 'call.ended')).toMatchObject({
+        reason: 'never-connected',
+        detail: `A twilio line takes its media by socket, not by ${kind}.`,
+      });
+      host.handOver({ kind: 'rtp', call: 'no call', address: '127.0.0.1', port: 9 }, null);
+    });
+
     it('refuses a second leg, a leg of no call, and a broken handshake', async () => {
       const caller = await talking('call-1');
       expect(await client(`${origin.url}/call-1`).closed).toBe(1006);
@@ -181,7 +268,11 @@ export function hostContract(form: string, makeHost: (name: string) => CallHost)
     });
 
     it('cuts off a caller who stopped reading', async () => {
-      const caller = await talking('call-1');
+      open('call-1');
+      const caller = client(`${origin.url}/call-1`);
+      await caller.opened;
+      caller.ws.send('{"type":"hello","clear":true}');
+      await reports.event('call-1', 'call.answered');
       caller.ws.pause();
       host.send({ type: 'control', call: 'call-1', command: say('flood') });
       expect(await reports.event('call-1', 'line.ended')).toMatchObject({ by: 'network', detail: 'The far end stopped reading.' });

@@ -13,6 +13,8 @@ export function startFakeCall(deps: CallDeps): Call {
   const started = clock.now();
   let seq = 0;
   let line: Line | undefined;
+  /** Holds out for another leg when one breaks. */
+  const waits = plan.agent.name === 'waits for its leg';
   let over = false;
 
   let last = false;
@@ -58,6 +60,7 @@ export function startFakeCall(deps: CallDeps): Call {
     },
     attach(attached) {
       line = attached;
+      command('leg', attached.id);
       const { carrier, format, facts } = attached;
       append({ type: 'line.connected', carrier, encoding: format.encoding, rate: format.rate, facts: { ...facts } });
       append({ type: 'call.answered' });
@@ -65,9 +68,11 @@ export function startFakeCall(deps: CallDeps): Call {
         audio: (bytes) => attached.send(bytes),
         signal(signal) {
           if (signal.type === 'malformed') append({ type: 'line.malformed', code: signal.code, detail: signal.detail, count: 1 });
+          else if (signal.type === 'mark') command('mark', signal.name);
           else if (signal.type === 'text') command('text', signal.text);
           else if (signal.type === 'ended') {
             append({ type: 'line.ended', by: signal.by, detail: signal.detail });
+            if (waits && (signal.by === 'network' || signal.by === 'carrier')) return append({ type: 'line.held', on: true, why: 'lost' });
             end(signal.by === 'network' ? 'carrier-lost' : 'caller-hung-up', signal.detail);
           }
         },

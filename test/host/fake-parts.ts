@@ -4,6 +4,7 @@ import type { HostParts } from '../../src/host/host.ts';
 import { realClock } from '../../src/kernel/clock.ts';
 import { createEgress } from '../../src/kernel/egress.ts';
 import type { Log } from '../../src/kernel/log.ts';
+import { createWheel } from '../../src/kernel/wheel.ts';
 import { startFakeCall } from './fake-call.ts';
 
 export function fakeParts(name: string, log: Log): HostParts {
@@ -15,6 +16,7 @@ export function fakeParts(name: string, log: Log): HostParts {
     egress: createEgress('any'),
     providers: { stt: () => undefined, llm: () => undefined, tts: () => undefined },
     carriers: carrierSet(),
+    wheel: createWheel(realClock),
     vad: { open: () => ({ write() {}, close() {} }) },
     recordingsDir: null,
     startCall: startFakeCall,

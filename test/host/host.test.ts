@@ -47,7 +47,7 @@ describe('a process of its own', () => {
     expect(host.calls).toBe(0);
     const origin = await door((request, socket, head) => {
       host.send({ type: 'drain' });
-      host.handOver({ call: 'pid', method: 'GET', url: '/', headers: request.headers, head }, socket);
+      host.handOver({ kind: 'socket', call: 'pid', method: 'GET', url: '/', headers: request.headers, head }, socket);
     });
     expect(await client(origin.url).closed).toBe(1006);
     await origin.close();
@@ -98,7 +98,7 @@ describe('a socket that says nothing', () => {
     const reports: Report[] = [];
     const host = createHost({ ...fakeParts('host-1', silentLog), clock }, (report) => reports.push(report));
     const origin = await door((request, socket, head) => {
-      host.handOver({ call: 'call-1', method: 'GET', url: '/', headers: request.headers, head }, socket);
+      host.handOver({ kind: 'socket', call: 'call-1', method: 'GET', url: '/', headers: request.headers, head }, socket);
     });
     const leg = { ...clientLeg(), carrier: 'twilio' };
     host.take({ type: 'open', plan: planOf('call-1', 'phone-inbound'), leg });
@@ -122,7 +122,7 @@ describe('a far end that is gone', () => {
     const reports: Report[] = [];
     const host = createHost({ ...fakeParts('host-1', silentLog), clock }, (report) => reports.push(report));
     const origin = await door((request, socket, head) => {
-      host.handOver({ call: 'call-1', method: 'GET', url: '/', headers: request.headers, head }, socket);
+      host.handOver({ kind: 'socket', call: 'call-1', method: 'GET', url: '/', headers: request.headers, head }, socket);
     });
     host.take({ type: 'open', plan: planOf('call-1', 'websocket'), leg: clientLeg() });
     const caller = client(origin.url, {}, options);

@@ -24,7 +24,7 @@ describe.each(forms)('a real call %s', (_form, makeHost) => {
     const reports = reportsOf(host);
     const origin = await door((request, socket, head) => {
       const { method = 'GET', url = '', headers } = request;
-      host.handOver({ call: url.slice(1), method, url, headers, head }, socket);
+      host.handOver({ kind: 'socket', call: url.slice(1), method, url, headers, head }, socket);
     });
     if (!host.accepting) await reports.next((report) => report.type === 'ready');
 

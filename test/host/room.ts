@@ -7,7 +7,7 @@ import { type AudioFormat, MULAW_8K, PCM_16K } from '../../src/audio/format.ts';
 import type { CallEvent, EventOf } from '../../src/call/events.ts';
 import type { HostSettings } from '../../src/host/parts.ts';
 import type { CallHost, LegPlan, Report } from '../../src/host/protocol.ts';
-import { SIDS } from '../carriers/twilio-wire.ts';
+import { SIDS, twilioAccount } from '../carriers/twilio-wire.ts';
 
 export const FAKE_CHILD = new URL('./fake-child.ts', import.meta.url);
 
@@ -67,8 +67,8 @@ export function clientLeg(carrier: 'websocket' | 'text' = 'websocket', format: A
 }
 
 export function phoneLeg(baseUrl: string): LegPlan {
-  const account = { carrier: 'twilio', id: SIDS.account, secret: 'token', number: '+1', baseUrl };
-  return { carrier: 'twilio', expectation: { format: MULAW_8K, providerCallId: SIDS.call }, account, arriveWithinMs: 5_000 };
+  const expectation = { format: MULAW_8K, providerCallId: SIDS.call };
+  return { carrier: 'twilio', expectation, account: twilioAccount(baseUrl), arriveWithinMs: 5_000 };
 }
 
 export interface Reports {

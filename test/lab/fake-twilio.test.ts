@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type WebSocket, WebSocketServer } from 'ws';
+import type { CarrierAccount } from '../../src/carriers/carrier.ts';
 import { twilio } from '../../src/carriers/twilio.ts';
 import { realClock as clock } from '../../src/kernel/clock.ts';
 import { createEgress } from '../../src/kernel/egress.ts';
@@ -37,7 +38,22 @@ const until = (condition: () => boolean) =>
     watch();
   });
 
+/** Whether the question behind a stream is answered with another stream. */
+let goesOn = false;
+
+const account = (authToken = carrier.authToken): CarrierAccount => {
+  const { accountSid, number, url: baseUrl } = carrier;
+  return { carrier: 'twilio', id: accountSid, fields: { accountSid, authToken }, number, baseUrl };
+};
+const stream = () =>
+  twilio.answer({
+    mediaUrl: `${origin.replace('http', 'ws')}/media?a=1&b=2`,
+    continueUrl: `${origin}/continue`,
+    parameters: { call_id: '"7" & 8' },
+  });
+
 beforeEach(async () => {
+  goesOn = false;
   scope = rootScope('test');
   carrier = await startFakeTwilio({ scope, clock });
   verified = [];
@@ -54,10 +70,10 @@ beforeEach(async () => {
     request.on('end', () => {
       const form = Object.fromEntries(new URLSearchParams(body));
       const url = origin + request.url;
-      verified.push(twilio.verify({ url, headers: headersOf(request.headers), form }, carrier.authToken));
+      verified.push(twilio.verify({ url, headers: headersOf(request.headers), form }, account()));
       posts.push({ url: request.url ?? '', form });
       const { body: document } =
-        request.url === '/busy' ? twilio.refuse() : twilio.answer(`${origin.replace('http', 'ws')}/media?a=1&b=2`, { call_id: '"7" & 8' });
+        request.url === '/busy' ? twilio.refuse() : request.url === '/continue' && !goesOn ? twilio.continuation.over() : stream();
       response.end(document);
       watch();
     });
@@ -65,7 +81,7 @@ beforeEach(async () => {
   const sockets = new WebSocketServer({ server });
   sockets.on('connection', (opened, request) => {
     verified.push(
-      twilio.verify({ url: origin.replace('http', 'ws') + request.url, headers: headersOf(request.headers), form: {} }, carrier.authToken),
+      twilio.verify({ url: origin.replace('http', 'ws') + request.url, headers: headersOf(request.headers), form: {} }, account()),
     );
     socket = opened;
     opened.on('message', (message) => {
@@ -163,11 +179,10 @@ describe('the agent on the stream', () => {
 
   it('ends the call by closing the stream, or by REST', async () => {
     const waiting = expect(leg.when(() => false)).rejects.toThrow('by the agent');
-    const account = { carrier: 'twilio', id: carrier.accountSid, secret: carrier.authToken, number: carrier.number, baseUrl: carrier.url };
-    await twilio.hangUp(leg.callSid, account, createEgress('any'), scope);
+    await twilio.hangUp(leg.callSid, account(), createEgress('any'), scope);
     expect(await leg.ended).toBe('agent');
     await waiting;
-    await twilio.hangUp(`CA${'0'.repeat(32)}`, account, createEgress('any'), scope);
+    await twilio.hangUp(`CA${'0'.repeat(32)}`, account(), createEgress('any'), scope);
     expect(carrier.requests).toHaveLength(2);
 
     const other = await call();
@@ -176,17 +191,46 @@ describe('the agent on the stream', () => {
   });
 });
 
+it('asks how to go on when a stream breaks, and opens the one that it is given', async () => {
+  const leg = await call();
+  await until(() => wire.length > 2);
+  goesOn = true;
+  leg.leave('network');
+  expect(await leg.ended).toBe('network');
+  const again = await carrier.nextContinued();
+  expect(again.callSid).toBe(leg.callSid);
+  expect(posts.at(-1)).toMatchObject({ url: '/continue', form: { CallSid: leg.callSid } });
+  goesOn = false;
+  socket.close();
+  await until(() => posts.filter(({ url }) => url === '/continue').length === 2);
+  expect(verified.every(Boolean)).toBe(true);
+});
+
+it('leaves the stream for another document without asking', async () => {
+  const leg = await call();
+  await until(() => wire.length > 2);
+  const socketClosed = new Promise((resolve) => socket.once('close', resolve));
+  const url = `${carrier.url}/2010-04-01/Accounts/${carrier.accountSid}/Calls/${leg.callSid}.json`;
+  const authorization = `Basic ${Buffer.from(`${carrier.accountSid}:${carrier.authToken}`).toString('base64')}`;
+  await fetch(url, { method: 'POST', headers: { authorization }, body: new URLSearchParams({ Twiml: '<Response><Dial/></Response>' }) });
+  await socketClosed;
+  expect(wire.at(-1)?.event).toBe('stop');
+  expect(await leg.ended).toBe('elsewhere');
+  expect(carrier.redirects).toEqual([{ callSid: leg.callSid, document: '<Response><Dial/></Response>' }]);
+  expect(posts.some(({ url: asked }) => asked === '/continue')).toBe(false);
+});
+
 it('places calls that the runtime asks for, and reports their progress', async () => {
-  const account = { carrier: 'twilio', id: carrier.accountSid, secret: carrier.authToken, number: carrier.number, baseUrl: carrier.url };
   const order = {
     to: '+15559',
     from: carrier.number,
     mediaUrl: `${origin.replace('http', 'ws')}/media`,
     statusUrl: `${origin}/status`,
+    continueUrl: `${origin}/continue`,
     callId: 'c1',
     ringSeconds: 20,
   };
-  const { providerCallId } = await twilio.dial(order, account, createEgress('any'), scope);
+  const { providerCallId } = await twilio.dial(order, account(), createEgress('any'), scope);
   const leg = await carrier.nextPlaced();
   expect(leg.callSid).toBe(providerCallId);
   leg.hangUp('caller');
@@ -194,5 +238,5 @@ it('places calls that the runtime asks for, and reports their progress', async (
   await until(() => states().includes('completed'));
   expect(states()).toEqual(['initiated', 'ringing', 'in-progress', 'completed']);
   expect(verified.every(Boolean)).toBe(true);
-  await expect(twilio.dial(order, { ...account, secret: 'wrong' }, createEgress('any'), scope)).rejects.toThrow(/20003|Authenticate/);
+  await expect(twilio.dial(order, account('wrong'), createEgress('any'), scope)).rejects.toThrow(/20003|Authenticate/);
 });

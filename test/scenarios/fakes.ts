@@ -6,6 +6,7 @@
 import { z } from 'zod';
 import { bytesOf, FRAME_MS, MULAW_8K, msOf } from '../../src/audio/format.ts';
 import type { Line, LineListener, LineSignal } from '../../src/carriers/carrier.ts';
+import { noVerbs } from '../../src/carriers/connector.ts';
 import type { Clock, Timer } from '../../src/kernel/clock.ts';
 import { AywaError, type ErrorCode } from '../../src/kernel/errors.ts';
 import type { ProviderSet } from '../../src/providers/contract.ts';
@@ -85,9 +86,11 @@ export function fakeLine(clock: Clock, options: LineOptions = {}): FakeLine {
     player?.cancel();
   };
   return {
+    ...noVerbs('fake'),
+    id: 'call-1.1',
     carrier: audio ? 'fake' : 'text',
     format: MULAW_8K,
-    can: { clear, mark, audio, dtmf: true, press: false, transfer, leadMs },
+    can: { clear, mark, audio, dtmf: true, press: false, hold: false, transfer, bridge: false, leadMs },
     facts: { streamId: 'stream-1' },
     told,
     get playedMs() {

@@ -9,6 +9,7 @@ import { MULAW_8K } from '../../../src/audio/format.ts';
 import { encodeG711, MULAW } from '../../../src/audio/g711.ts';
 import { startCall } from '../../../src/call/call.ts';
 import type { Line, LineListener } from '../../../src/carriers/carrier.ts';
+import { noVerbs } from '../../../src/carriers/connector.ts';
 import { channel } from '../../../src/kernel/channel.ts';
 import { realClock } from '../../../src/kernel/clock.ts';
 import { createEgress } from '../../../src/kernel/egress.ts';
@@ -83,9 +84,11 @@ function benchLine(bench: BenchCall): Line & { caller: LineListener | undefined 
   let playedAt = 0;
   let marks: { name: string; timer: NodeJS.Timeout }[] = [];
   const line: Line & { caller: LineListener | undefined } = {
+    ...noVerbs('bench'),
+    id: 'bench.1',
     carrier: 'bench',
     format: MULAW_8K,
-    can: { clear: true, mark: true, dtmf: false, press: false, transfer: false, audio: true, leadMs: 400 },
+    can: { clear: true, mark: true, dtmf: false, press: false, hold: false, transfer: false, bridge: false, audio: true, leadMs: 400 },
     facts: {},
     caller: undefined,
     listen(listener) {

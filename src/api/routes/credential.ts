@@ -1,7 +1,7 @@
 /** `/credential`: provider keys and carrier accounts. What is secret is sealed when it comes and never given back. */
 import { z } from 'zod';
 import { AywaError } from '../../kernel/errors.ts';
-import { knownVendors, variableNames } from '../../switchboard/access.ts';
+import { credentialFields, knownVendors } from '../../switchboard/access.ts';
 import { organizationOf } from '../auth.ts';
 import type { Api, ApiDeps } from '../deps.ts';
 import { createOnce } from '../once.ts';
@@ -9,9 +9,6 @@ import { presentCredential } from '../presenters.ts';
 import { answers, ById, CreateCredential, Credential, ListQuery } from '../schemas.ts';
 
 const tags = ['Credentials'];
-/** Text that is no secret; every other text is. */
-const SHOWN = ['accountSid', 'phoneNumber', 'baseUrl'];
-const OPTIONAL = ['phoneNumber', 'baseUrl'];
 const SCHEMES = ['http:', 'https:', 'ws:', 'wss:'];
 
 export function credentialRoutes(app: Api, deps: ApiDeps): void {
@@ -25,8 +22,10 @@ export function credentialRoutes(app: Api, deps: ApiDeps): void {
         const { provider, name, ...fields } = request.body;
         judge(provider, fields);
         const entries = Object.entries(fields).filter((entry): entry is [string, string] => typeof entry[1] === 'string');
-        const shown = Object.fromEntries(entries.filter(([field]) => SHOWN.includes(field)));
-        const secrets = Object.fromEntries(entries.filter(([field]) => !SHOWN.includes(field)));
+        // What is not known to be no secret is one.
+        const open = new Set(['baseUrl', ...credentialFields(provider).flatMap(({ field, secret }) => (secret ? [] : [field]))]);
+        const shown = Object.fromEntries(entries.filter(([field]) => open.has(field)));
+        const secrets = Object.fromEntries(entries.filter(([field]) => !open.has(field)));
         return presentCredential(await store.credentials.create(organizationOf(request), { provider, name: name ?? null, shown, secrets }));
       }),
   );
@@ -57,11 +56,11 @@ function present(row: Parameters<typeof presentCredential>[0] | undefined): Reco
 
 /** A credential that nothing could use is refused, instead of being kept and never looked at. */
 function judge(provider: string, fields: Readonly<Record<string, unknown>>): void {
-  const names = Object.keys(variableNames(provider));
-  if (names.length === 0) throw new AywaError('unsupported', { detail: `provider ${provider} is none of ${knownVendors().join(', ')}.` });
-  const faults = names
-    .filter((field) => !OPTIONAL.includes(field) && !fields[field])
-    .map((path) => ({ path, message: `must be given for ${provider}` }));
+  const known = credentialFields(provider);
+  if (known.length === 0) throw new AywaError('unsupported', { detail: `provider ${provider} is none of ${knownVendors().join(', ')}.` });
+  const faults = known
+    .filter(({ field, needed }) => needed && !fields[field])
+    .map(({ field }) => ({ path: field, message: `must be given for ${provider}` }));
   const { baseUrl } = fields;
   if (baseUrl != null && !(typeof baseUrl === 'string' && URL.canParse(baseUrl) && SCHEMES.includes(new URL(baseUrl).protocol)))
     faults.push({ path: 'baseUrl', message: 'must be an http(s) or ws(s) URL' });

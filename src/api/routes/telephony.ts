@@ -5,11 +5,12 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { validateAssistant } from '../../agent/definition.ts';
-import type { Carrier, CarrierAccount, CarrierCallback, CarrierStatus, InboundCall } from '../../carriers/carrier.ts';
+import type { Carrier, CarrierAccount, CarrierCallback, CarrierDocument, CarrierStatus, InboundCall } from '../../carriers/carrier.ts';
 import { accountOf } from '../../carriers/index.ts';
 import { AywaError, asAywaError } from '../../kernel/errors.ts';
 import { accessFor, carrierNamed } from '../../switchboard/access.ts';
-import { websocketUrl } from '../../switchboard/media-door.ts';
+import { answerWebhook } from '../../switchboard/answer-webhook.ts';
+import { continueUrl, mediaUrl } from '../../switchboard/carrier-urls.ts';
 import { placeCall } from '../../switchboard/place-call.ts';
 import { streamLeg } from '../call-order.ts';
 import type { Api, ApiDeps } from '../deps.ts';
@@ -21,10 +22,6 @@ const consumes = ['application/x-www-form-urlencoded'];
 /** A carrier repeats a webhook that it thinks was lost; the caller is still the same one. */
 const REMEMBERED_MS = 60_000;
 
-interface Document {
-  readonly contentType: string;
-  readonly body: string;
-}
 interface Proven {
   readonly account: CarrierAccount;
   readonly callback: CarrierCallback;
@@ -32,7 +29,7 @@ interface Proven {
 
 export function telephonyRoutes(app: Api, deps: ApiDeps): void {
   const { store, journal, switchboard, log, config, clock, carrierCalls, home } = deps;
-  const answers = new Map<string, Promise<Document>>();
+  const answers = new Map<string, Promise<CarrierDocument>>();
 
   app.post(
     '/telephony/:carrier/inbound',
@@ -40,9 +37,10 @@ export function telephonyRoutes(app: Api, deps: ApiDeps): void {
     async (request, reply) => {
       const carrier = carrierNamed(request.params.carrier);
       const document = await busyOnFailure(carrier, async () => {
-        const { callback } = await proven(request, carrier);
-        const { to } = carrier.inbound(callback);
-        return refused(carrier, new AywaError('not_found', { detail: `The number ${to} has no assistant.` }));
+        const { account, callback } = await proven(request, carrier);
+        const { to, providerCallId } = carrier.inbound(callback);
+        const error = new AywaError('not_found', { detail: `The number ${to} has no assistant.` });
+        return refused(carrier, error, { account, providerCallId });
       });
       return send(reply, document);
     },
@@ -85,13 +83,34 @@ export function telephonyRoutes(app: Api, deps: ApiDeps): void {
     },
   );
 
+  app.post(
+    '/telephony/:carrier/continue/:call',
+    { schema: { tags, summary: 'How to go on when a stream has ended', params: At.extend({ call: z.string() }), consumes, body: Form } },
+    async (request, reply) => {
+      const { call } = request.params;
+      const carrier = carrierNamed(request.params.carrier);
+      const { continuation } = carrier;
+      if (!continuation) throw new AywaError('not_found', { detail: `${carrier.name} never asks how to go on.` });
+      const { account, callback } = await proven(request, carrier, carrierCalls.accountOf(call));
+      const { providerCallId, transferred } = continuation.read(callback);
+      // Who talked to somebody else and hung up there is done; everybody else may still have a call here.
+      const next = transferred ? null : switchboard.reattach(call, providerCallId);
+      log.info('carrier_continues', { call, carrier: carrier.name, transferred, again: next !== null });
+      if (next) return send(reply, connected(carrier, account, call, providerCallId, next.mediaToken));
+      return send(
+        reply,
+        answerWebhook(deps, continuation.over(), account, () => {}),
+      );
+    },
+  );
+
   /** The callback, once its signature holds for the URL that the carrier was given: the public one, whatever `Host` says. */
   async function proven(request: FastifyRequest, carrier: Carrier, placedWith?: CarrierAccount): Promise<Proven> {
     const account = placedWith ?? accountOf(carrier, (await accessFor(deps, home)).all);
     const headers: Record<string, string | undefined> = {};
     for (const [field, value] of Object.entries(request.headers)) headers[field] = Array.isArray(value) ? value[0] : value;
     const callback = { url: config.publicUrl + request.url, headers, form: formOf(request.body) };
-    if (!carrier.verify(callback, account.secret)) throw forged(carrier, '');
+    if (!carrier.verify(callback, account)) throw forged(carrier, '');
     return { account, callback };
   }
 
@@ -101,7 +120,7 @@ export function telephonyRoutes(app: Api, deps: ApiDeps): void {
     return new AywaError('signature_wrong', { detail });
   }
 
-  function answerOnce(key: string, make: () => Promise<Document>): Promise<Document> {
+  function answerOnce(key: string, make: () => Promise<CarrierDocument>): Promise<CarrierDocument> {
     const known = answers.get(key);
     if (known) return known;
     const made = make();
@@ -110,7 +129,7 @@ export function telephonyRoutes(app: Api, deps: ApiDeps): void {
     return made;
   }
 
-  async function answer(carrier: Carrier, account: CarrierAccount, caller: InboundCall, assistant: string): Promise<Document> {
+  async function answer(carrier: Carrier, account: CarrierAccount, caller: InboundCall, assistant: string): Promise<CarrierDocument> {
     try {
       const row = await store.assistants.find(home, assistant);
       if (!row) throw new AywaError('not_found', { detail: `There is no assistant ${assistant.slice(0, 60)}.` });
@@ -134,15 +153,15 @@ export function telephonyRoutes(app: Api, deps: ApiDeps): void {
         request: { customer, phoneNumber: number, phoneCallProvider: carrier.name, phoneCallProviderId: caller.providerCallId },
         leg: streamLeg(account, caller.providerCallId),
       });
-      const media = websocketUrl(config.publicUrl, `/telephony/${carrier.name}/media/${placed.mediaToken}`);
-      return carrier.answer(media, { call_id: placed.row.id });
+      carrierCalls.placed(placed.row.id, account);
+      return connected(carrier, account, placed.row.id, caller.providerCallId, placed.mediaToken);
     } catch (thrown) {
-      return refused(carrier, asAywaError(thrown));
+      return refused(carrier, asAywaError(thrown), { account, providerCallId: caller.providerCallId });
     }
   }
 
   /** Who cannot be served because the runtime itself fails hears busy; who is not proven is refused as an error. */
-  async function busyOnFailure(carrier: Carrier, work: () => Promise<Document>): Promise<Document> {
+  async function busyOnFailure(carrier: Carrier, work: () => Promise<CarrierDocument>): Promise<CarrierDocument> {
     try {
       return await work();
     } catch (thrown) {
@@ -152,10 +171,20 @@ export function telephonyRoutes(app: Api, deps: ApiDeps): void {
     }
   }
 
-  function refused(carrier: Carrier, error: AywaError): Document {
+  function connected(carrier: Carrier, account: CarrierAccount, call: string, providerCallId: string, token: string): CarrierDocument {
+    const answer = carrier.answer({
+      providerCallId,
+      mediaUrl: mediaUrl(config.publicUrl, carrier.name, token),
+      continueUrl: continueUrl(config.publicUrl, carrier.name, call),
+      parameters: { call_id: call },
+    });
+    return answerWebhook(deps, answer, account, (detail) => switchboard.end(call, 'never-connected', detail));
+  }
+
+  function refused(carrier: Carrier, error: AywaError, of?: { account: CarrierAccount; providerCallId: string }): CarrierDocument {
     journal.metrics.refused(`${carrier.name} caller`, error.code);
     log.warn('inbound_refused', { carrier: carrier.name, code: error.code, detail: error.message });
-    return carrier.refuse();
+    return answerWebhook(deps, carrier.refuse(of?.providerCallId ?? null), of?.account, () => {});
   }
 
   function report(carrier: Carrier, call: string, { state, providerCallId, detail }: CarrierStatus): void {
@@ -174,7 +203,7 @@ const ENDS: Partial<Record<CarrierStatus['state'], 'caller-hung-up' | 'busy' | '
   canceled: 'canceled',
 };
 
-function send(reply: FastifyReply, { contentType, body }: Document): string {
+function send(reply: FastifyReply, { contentType, body }: CarrierDocument): string {
   reply.code(200).type(contentType);
   return body;
 }

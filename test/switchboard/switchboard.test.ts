@@ -136,6 +136,43 @@ describe('a call', () => {
     expect(eventsOf('call-1').map(({ type }) => type)).toEqual(['call.created', 'call.ringing', 'call.answered', 'call.ended']);
   });
 
+  it('gets another leg when the carrier asks behind a broken stream', async () => {
+    const { board, origin, open, eventsOf, seen, until } = await room();
+    const connect = async (token: string) => {
+      const path = `/telephony/twilio/media/${token}`;
+      const caller = client(origin.url + path, signature(path));
+      await caller.opened;
+      caller.ws.send(JSON.stringify(startMessage()));
+      return caller;
+    };
+    const token = open('call-1', phoneLeg('http://127.0.0.1:9'), 'waits for its leg');
+    const first = await connect(token);
+    await seen('call-1', 'line.connected');
+    first.ws.terminate();
+    expect(board.reattach('call-1', SIDS.call.replace(/1$/, '2'))).toBeNull();
+    expect(board.reattach('call-2', SIDS.call)).toBeNull();
+    const next = board.reattach('call-1', SIDS.call);
+    const path = `/telephony/twilio/media/${next?.mediaToken}`;
+    expect((await client(origin.url + path, signature(path, 'another')).refused).status).toBe(403);
+    await connect(next?.mediaToken ?? '');
+    await until(() => eventsOf('call-1').filter(({ type }) => type === 'line.connected').length === 2);
+    // Single use, like the first one.
+    expect((await client(origin.url + path, signature(path)).refused).status).toBe(403);
+    const old = `/telephony/twilio/media/${token}`;
+    expect((await client(origin.url + old, signature(old)).refused).status).toBe(403);
+    board.end('call-1', 'caller-hung-up', 'completed');
+    await seen('call-1', 'call.ended');
+    expect(board.reattach('call-1', SIDS.call)).toBeNull();
+  });
+
+  it('is not reattached for ever', async () => {
+    const { board, open } = await room();
+    open('call-1', phoneLeg('http://127.0.0.1:9'), 'waits for its leg');
+    let given = 0;
+    while (given < 100 && board.reattach('call-1', SIDS.call)) given += 1;
+    expect(given).toBe(20);
+  });
+
   it('gets answers to its questions, and refusals', async () => {
     const answers: (() => Promise<Answer>)[] = [
       async () => ({ type: 'tool-calls', results: [{ id: 'a', ok: true, result: 'sunny' }] }),
