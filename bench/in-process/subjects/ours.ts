@@ -1,47 +1,67 @@
 /**
  * The product's own engine: a real `Call` with its turn table, playout, listening, Silero and recording on a mu-law line, fed by the
- * scripted providers. Events are made and end here: the journal and PostgreSQL are part of the figures over sockets only.
+ * scripted providers. Its events go in batches to a journal over PostgreSQL in a process of its own, as a call host's do.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { CallPlan, TurnPolicy } from '../../../src/agent/plan.ts';
 import { MULAW_8K } from '../../../src/audio/format.ts';
 import { encodeG711, MULAW } from '../../../src/audio/g711.ts';
 import { startCall } from '../../../src/call/call.ts';
 import type { Line, LineListener } from '../../../src/carriers/carrier.ts';
+import { eventBatch } from '../../../src/host/event-batch.ts';
 import { channel } from '../../../src/kernel/channel.ts';
 import { realClock } from '../../../src/kernel/clock.ts';
 import { createEgress } from '../../../src/kernel/egress.ts';
-import { uuidv7 } from '../../../src/kernel/ids.ts';
 import { silentLog } from '../../../src/kernel/log.ts';
 import { rootScope } from '../../../src/kernel/scope.ts';
 import type { ProviderSet } from '../../../src/providers/contract.ts';
-import type { Said } from '../../../src/providers/llm/contract.ts';
+import type { PromptRequest, Said } from '../../../src/providers/llm/contract.ts';
 import type { EarsListener } from '../../../src/providers/stt/contract.ts';
 import { createSilero } from '../../../src/providers/vad/silero.ts';
 import { parseControl } from '../../../src/wire/control.ts';
-import { type BenchCall, type Subject, scriptedModel, scriptedVoice } from '../scenario.ts';
+import { OTHER_WORDS, REPLIES, TOKENS, WORDS } from '../../lib/speech.ts';
+import { startKeeper } from '../journal-keeper.ts';
+import { type OurSettings, planOf } from '../plan.ts';
+import type { BenchCall, Subject } from '../scenario.ts';
+import { scriptedModel, scriptedVoice } from '../scripted.ts';
 
-export type OurSettings = 'tuned' | 'default' | 'spec';
+/** What a subject tells its bench. */
+export type Watcher = Pick<
+  BenchCall,
+  'replyAudible' | 'mediaOut' | 'cleared' | 'modelAsked' | 'tokenOut' | 'firstText' | 'heardReplyTo'
+> & {
+  agentDone: boolean;
+};
 
-const RATE = 24_000;
+export interface OurOptions {
+  readonly settings: OurSettings;
+  /** The voice takes every token, or clauses. */
+  readonly voice?: 'tokens' | 'clauses';
+  readonly voiceSeconds?: number;
+  /** The model has four replies instead of one. */
+  readonly variety?: boolean;
+}
 
-export async function ours(settings: OurSettings): Promise<Subject> {
+export async function ours({ settings, voice = 'tokens', voiceSeconds, variety = false }: OurOptions): Promise<Subject<Watcher>> {
   const scope = rootScope('bench');
   const folder = mkdtempSync(join(tmpdir(), 'aywa-bench-'));
   const detector = createSilero();
   const egress = createEgress('any');
+  const keeper = await startKeeper();
+  const events = eventBatch(realClock, (batch) => keeper.events(batch));
   return {
     rate: 8_000,
     async create(bench) {
       let ears: EarsListener | undefined;
       const line = benchLine(bench);
+      const plan = planOf(settings, keeper.organization, voiceSeconds);
+      keeper.open(plan.call);
       const call = startCall({
-        plan: planOf(settings),
+        plan,
         clock: realClock,
-        scope: scope.child(`call-${bench.id}`),
-        providers: scripted((listener) => {
+        scope: scope.child(`call ${plan.call}`),
+        providers: scripted(bench, voice, variety, (listener) => {
           ears = listener;
         }),
         egress,
@@ -54,8 +74,11 @@ export async function ours(settings: OurSettings): Promise<Subject> {
         host: 'bench',
         arriveWithinMs: 10_000,
         onEvent(event) {
+          events.push(event);
           if (event.type === 'reply.audible') bench.replyAudible();
-          if (event.type === 'reply.ended' && event.outcome === 'complete') bench.agentDone = true;
+          else if (event.type === 'agent.said' && event.text)
+            bench.heardReplyTo(event.text.startsWith(CANCELLED.slice(0, 1)) ? OTHER_WORDS : WORDS);
+          else if (event.type === 'reply.ended' && event.outcome === 'complete') bench.agentDone = true;
         },
       });
       call.attach(line);
@@ -76,13 +99,15 @@ export async function ours(settings: OurSettings): Promise<Subject> {
     },
     async close() {
       await scope.close('bench over');
+      events.flush();
+      await keeper.close();
       rmSync(folder, { recursive: true, force: true });
     },
   };
 }
 
 /** A phone leg that plays in real time: marks come back when their audio was heard, or at a clear. */
-function benchLine(bench: BenchCall): Line & { caller: LineListener | undefined } {
+function benchLine(bench: Watcher): Line & { caller: LineListener | undefined } {
   let playedAt = 0;
   let marks: { name: string; timer: NodeJS.Timeout }[] = [];
   const line: Line & { caller: LineListener | undefined } = {
@@ -120,8 +145,13 @@ function benchLine(bench: BenchCall): Line & { caller: LineListener | undefined 
   return line;
 }
 
-function scripted(onEars: (listener: EarsListener) => void): ProviderSet {
+const RATE = 24_000;
+/** How the reply to the other words begins: no reply to the usual ones has its first letter, so that the shortest part of it tells. */
+const CANCELLED = 'Cancelled.';
+
+function scripted(bench: Watcher, prefers: 'tokens' | 'clauses', variety: boolean, onEars: (listener: EarsListener) => void): ProviderSet {
   const description = { name: 'scripted', env: 'SCRIPTED', origin: '', needsKey: false, settings: undefined as never };
+  let replies = 0;
   return {
     stt: () => ({
       ...description,
@@ -134,10 +164,16 @@ function scripted(onEars: (listener: EarsListener) => void): ProviderSet {
     llm: () => ({
       ...description,
       kind: 'llm',
-      async *reply(_request, _settings, _access, ctx): AsyncIterable<Said> {
+      async *reply(request, _settings, _access, ctx): AsyncIterable<Said> {
+        bench.modelAsked();
         const tokens = channel<string>(ctx.scope);
+        const text = variety ? (REPLIES[replies++ % REPLIES.length] ?? []) : TOKENS;
         const stop = scriptedModel(
-          (token) => tokens.push(token),
+          saysCancel(request) ? [CANCELLED, ...text] : text,
+          (token) => {
+            bench.tokenOut();
+            tokens.push(token);
+          },
           () => tokens.close(),
         );
         try {
@@ -153,61 +189,28 @@ function scripted(onEars: (listener: EarsListener) => void): ProviderSet {
       kind: 'tts',
       open: () => ({
         format: { encoding: 'pcm16', rate: RATE },
-        prefers: 'tokens',
+        prefers,
         speak(listener) {
-          return scriptedVoice(
+          let begun = false;
+          const voice = scriptedVoice(
             RATE,
             (frame) => listener.audio(new Uint8Array(frame.buffer)),
             () => listener.done(),
           );
+          return {
+            ...voice,
+            say(text) {
+              if (!begun) bench.firstText();
+              begun = true;
+              voice.say(text);
+            },
+          };
         },
       }),
     }),
   };
 }
 
-const POLICY: TurnPolicy = {
-  waitCompleteMs: 300,
-  waitIncompleteMs: 900,
-  waitNumberMs: 500,
-  waitBeforeSpeakingMs: 0,
-  interruptWords: 0,
-  interruptVoiceMs: 64,
-  falseAlarmMs: 1_200,
-  backoffMs: 0,
-  acknowledgements: ['okay', 'mm-hmm'],
-  interruptions: ['stop', 'wait'],
-  rules: [],
-  drafts: true,
-};
-
-/** `tuned` waits for nothing after the final, as the peers' most favourable settings do; `default` is what ships. */
-function planOf(settings: OurSettings): CallPlan {
-  const choice = { provider: 'scripted', settings: {}, access: { apiKey: '', baseUrl: '' } };
-  return {
-    call: uuidv7(Date.now()),
-    organization: 'bench',
-    channel: 'phone-inbound',
-    assistantId: null,
-    agentName: 'bench',
-    from: null,
-    to: null,
-    language: 'en',
-    opening: { mode: 'caller', text: '', interruptible: true },
-    prompt: [{ role: 'system', content: 'You are a receptionist.' }],
-    tools: [],
-    stt: [choice],
-    llm: [choice],
-    tts: [choice],
-    expected: [],
-    turns: settings === 'tuned' ? { ...POLICY, waitCompleteMs: 0, waitIncompleteMs: 0, waitNumberMs: 0 } : POLICY,
-    idle: { afterMs: 0, texts: [], most: 0 },
-    silenceMs: 3_600_000,
-    durationMs: 3_600_000,
-    endPhrases: [],
-    farewell: '',
-    fallback: 'Sorry, I am having trouble.',
-    record: true,
-    metadata: {},
-  };
-}
+/** The latest words of the caller ask for the other thing. */
+const saysCancel = ({ messages }: PromptRequest) =>
+  messages.findLast((message) => message.role === 'user')?.content.includes(OTHER_WORDS) ?? false;

@@ -4,19 +4,28 @@
  */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { MULAW_8K } from '../src/audio/format.ts';
-import { encodeG711, MULAW } from '../src/audio/g711.ts';
-import { openListening } from '../src/call/hear/listening.ts';
-import { createEgress } from '../src/kernel/egress.ts';
-import { silentLog } from '../src/kernel/log.ts';
-import { rootScope } from '../src/kernel/scope.ts';
-import { createSilero } from '../src/providers/vad/silero.ts';
-import { type Summary, summary } from './lib/stats.ts';
+import { MULAW_8K } from '../../src/audio/format.ts';
+import { encodeG711, MULAW } from '../../src/audio/g711.ts';
+import { openListening } from '../../src/call/hear/listening.ts';
+import { createEgress } from '../../src/kernel/egress.ts';
+import { silentLog } from '../../src/kernel/log.ts';
+import { rootScope } from '../../src/kernel/scope.ts';
+import { createSilero } from '../../src/providers/vad/silero.ts';
+import { type Summary, summary } from '../lib/stats.ts';
+import { shippedVoiceMs } from './plan.ts';
 
 const ROOT = '/usr/share/asterisk/sounds/en_US_f_Allison';
 const NO_SPEECH = /beep|tone|silence|ring|click/;
 
-export async function bargeOnset(): Promise<{ summary: Summary; missed: number }> {
+export interface OnsetResult {
+  /** Onset -> told, ms. */
+  onset: Summary;
+  missed: number;
+}
+
+/** `voiceSeconds`: another amount than the shipped one. */
+export async function bargeOnset({ voiceSeconds }: { voiceSeconds?: number }): Promise<OnsetResult> {
+  const interruptVoiceMs = voiceSeconds === undefined ? shippedVoiceMs() : voiceSeconds * 1_000;
   const detector = createSilero();
   const times: number[] = [];
   let missed = 0;
@@ -33,15 +42,20 @@ export async function bargeOnset(): Promise<{ summary: Summary; missed: number }
     const signal = new Int16Array(lead + pcm.length - first);
     for (let i = 0; i < lead; i++) signal[i] = Math.trunc(random() * 8 - 4);
     signal.set(pcm.subarray(first), lead);
-    const at = heardAt(detector, signal, lead);
+    const at = heardAt(detector, interruptVoiceMs, signal, lead);
     if (at === undefined) missed += 1;
     else times.push(at);
   }
-  return { summary: summary(times), missed };
+  return { onset: summary(times), missed };
 }
 
 /** Milliseconds from the onset to the end of the 20 ms frame that told. */
-function heardAt(detector: ReturnType<typeof createSilero>, signal: Int16Array, lead: number): number | undefined {
+function heardAt(
+  detector: ReturnType<typeof createSilero>,
+  interruptVoiceMs: number,
+  signal: Int16Array,
+  lead: number,
+): number | undefined {
   const scope = rootScope('bench');
   let started = false;
   const choice = { provider: 'none', settings: {}, access: { apiKey: '', baseUrl: '' } };
@@ -59,7 +73,7 @@ function heardAt(detector: ReturnType<typeof createSilero>, signal: Int16Array, 
     chain: [choice],
     language: 'en',
     expected: [],
-    interruptVoiceMs: 64,
+    interruptVoiceMs,
     providers: { stt: () => ears, llm: () => undefined, tts: () => undefined },
     vad: detector.open,
     heard: (heard) => {

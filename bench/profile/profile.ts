@@ -1,0 +1,45 @@
+/** Where the time and the memory of a call host go: V8's profiles of a steady state over sockets, folded by room. */
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
+import { waitQuiet } from '../lib/stats.ts';
+import { fill, onStage, type SubjectName, warmUp } from '../wire/steady.ts';
+import { type CpuProfile, type Folded, foldCpu, foldHeap, type HeapProfile } from './fold.ts';
+
+export interface ProfileResult {
+  subject: SubjectName;
+  calls: number;
+  seconds: number;
+  /** Microseconds of busy time, and bytes allocated. */
+  cpu: Folded;
+  heap: Folded;
+}
+
+const RESULTS = join(import.meta.dirname, '../results');
+
+export async function profile(options: { subject: SubjectName; calls: number; seconds: number }): Promise<ProfileResult> {
+  mkdirSync(RESULTS, { recursive: true });
+  const path = join(RESULTS, `profile-${options.subject.replaceAll(/\W+/g, '-')}`);
+  const files = [`${path}.cpu.json`, `${path}.heap.json`];
+  for (const file of files) rmSync(file, { force: true });
+  process.env.BENCH_PROFILE = path;
+  return await onStage(
+    options.subject,
+    async (stage) => {
+      await waitQuiet();
+      await fill(stage, 0, options.calls);
+      await warmUp(options.seconds);
+      process.kill(stage.subject.hostPid, 'SIGUSR2');
+      await wait(options.seconds * 1_000);
+      process.kill(stage.subject.hostPid, 'SIGUSR2');
+      while (!files.every((file) => existsSync(file) && isWhole(file))) await wait(250);
+      const [cpu, heap] = files.map((file) => JSON.parse(readFileSync(file, 'utf8')) as unknown);
+      return { ...options, cpu: foldCpu(cpu as CpuProfile), heap: foldHeap(heap as HeapProfile) };
+    },
+    { preload: pathToFileURL(join(import.meta.dirname, 'hook.ts')).href },
+  );
+}
+
+/** A profile is a JSON object: its last byte is there when the rest is. */
+const isWhole = (file: string) => readFileSync(file, 'utf8').endsWith('}');
