@@ -1,18 +1,22 @@
 /**
- * Loaded first into every process of a profiled subject; only the one that holds calls listens. The first SIGUSR2 begins a CPU and an
- * allocation profile, the second writes both beside the path in BENCH_PROFILE. It changes nothing else.
+ * Loaded first into every process of a profiled subject; control and the one that holds calls listen. The first SIGUSR2 begins a CPU and an
+ * allocation profile, the second writes both beside the path in BENCH_PROFILE, under the process's role. It changes nothing else.
  */
 import { writeFileSync } from 'node:fs';
 import { Session } from 'node:inspector';
 
-/** The call host's and the floor's entry modules. */
-const HOLDS_CALLS = /\/(child-main|floor)\.ts$/;
+/** By entry module: PostgreSQL's start and other helpers are no subject. */
+const ROLES: readonly [RegExp, role: string][] = [
+  [/\/(child-main|floor)\.ts$/, 'host'],
+  [/\/main\.ts$/, 'control'],
+];
 const INTERVAL_US = 500;
 /** Bytes between two samples of the allocation profile. */
 const SAMPLING_BYTES = 8_192;
 
-const path = process.env.BENCH_PROFILE;
-if (path && HOLDS_CALLS.test(process.argv[1] ?? '')) {
+const role = ROLES.find(([entry]) => entry.test(process.argv[1] ?? ''))?.[1];
+const path = `${process.env.BENCH_PROFILE}.${role}`;
+if (process.env.BENCH_PROFILE && role) {
   const session = new Session();
   session.connect();
   let running = false;

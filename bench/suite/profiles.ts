@@ -1,4 +1,4 @@
-/** Where a call host's time and memory go, as a table by room; the floor's beside it. */
+/** Where the time and memory of a call host and of control go, as tables by room; the floor's beside them. */
 import { alone, type Effort, f1, f2 } from '../lib/bench.ts';
 import { table } from '../lib/stats.ts';
 import type { Folded } from '../profile/fold.ts';
@@ -12,15 +12,18 @@ export async function profiles({ seconds, quick }: Effort): Promise<string> {
   const parts: string[] = [];
   for (const subject of quick ? ['ours'] : ['ours', 'floor']) {
     const result = await alone<ProfileResult>('profile', { subject, calls: CALLS, seconds });
-    const core = result.cpu.total / 1e6 / result.seconds;
-    const cpu = lines(result.cpu, (micros) => `${f2((micros / 1e6 / result.seconds / CALLS) * 100)} %`);
-    const heap = lines(result.heap, (bytes) => `${f1(bytes / result.seconds / CALLS / 1_024)} kB/s`);
-    parts.push(
-      `${subject}: ${CALLS} calls, ${f1(core * 100)} % of a core while profiled. CPU per call by room:`,
-      table([['room', 'share', 'of a core per call', 'most of it'], ...cpu]),
-      `allocated per call by room (${f1(result.heap.total / result.seconds / CALLS / 1_024)} kB/s in all):`,
-      table([['room', 'share', 'per call', 'most of it'], ...heap]),
-    );
+    for (const { role, cpu, heap } of result.processes) {
+      const percent = (micros: number) => (micros / 1e6 / result.seconds) * 100;
+      const perCall = (bytes: number) => bytes / result.seconds / CALLS / 1_024;
+      const times = lines(cpu, (micros) => `${f2(percent(micros) / CALLS)} %`);
+      const bytes = lines(heap, (amount) => `${f1(perCall(amount))} kB/s`);
+      parts.push(
+        `${subject}, ${role}: ${CALLS} calls, ${f1(percent(cpu.total))} % of a core while profiled. CPU per call by room:`,
+        table([['room', 'share', 'of a core per call', 'most of it'], ...times]),
+        `allocated per call by room (${f1(perCall(heap.total))} kB/s in all):`,
+        table([['room', 'share', 'per call', 'most of it'], ...bytes]),
+      );
+    }
   }
   return parts.join('\n\n');
 }
