@@ -15,7 +15,7 @@ import { realClock } from '../../src/kernel/clock.ts';
 import { silentLog } from '../../src/kernel/log.ts';
 import { rootScope } from '../../src/kernel/scope.ts';
 import { openStore } from '../../src/store/store.ts';
-import { ASSISTANT } from './plan.ts';
+import { ASSISTANT } from '../lib/plan.ts';
 
 export interface Keeper {
   readonly organization: string;

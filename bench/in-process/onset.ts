@@ -4,6 +4,7 @@
  */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import type { CallPlan } from '../../src/agent/plan.ts';
 import { MULAW_8K } from '../../src/audio/format.ts';
 import { encodeG711, MULAW } from '../../src/audio/g711.ts';
 import { openListening } from '../../src/call/hear/listening.ts';
@@ -11,8 +12,8 @@ import { createEgress } from '../../src/kernel/egress.ts';
 import { silentLog } from '../../src/kernel/log.ts';
 import { rootScope } from '../../src/kernel/scope.ts';
 import { createSilero } from '../../src/providers/vad/silero.ts';
+import { planOf } from '../lib/plan.ts';
 import { type Summary, summary } from '../lib/stats.ts';
-import { shippedVoiceMs } from './plan.ts';
 
 const ROOT = '/usr/share/asterisk/sounds/en_US_f_Allison';
 const NO_SPEECH = /beep|tone|silence|ring|click/;
@@ -25,7 +26,7 @@ export interface OnsetResult {
 
 /** `voiceSeconds`: another amount than the shipped one. */
 export async function bargeOnset({ voiceSeconds }: { voiceSeconds?: number }): Promise<OnsetResult> {
-  const interruptVoiceMs = voiceSeconds === undefined ? shippedVoiceMs() : voiceSeconds * 1_000;
+  const plan = planOf('default', 'bench', voiceSeconds);
   const detector = createSilero();
   const times: number[] = [];
   let missed = 0;
@@ -42,7 +43,7 @@ export async function bargeOnset({ voiceSeconds }: { voiceSeconds?: number }): P
     const signal = new Int16Array(lead + pcm.length - first);
     for (let i = 0; i < lead; i++) signal[i] = Math.trunc(random() * 8 - 4);
     signal.set(pcm.subarray(first), lead);
-    const at = heardAt(detector, interruptVoiceMs, signal, lead);
+    const at = heardAt(detector, plan, signal, lead);
     if (at === undefined) missed += 1;
     else times.push(at);
   }
@@ -50,15 +51,9 @@ export async function bargeOnset({ voiceSeconds }: { voiceSeconds?: number }): P
 }
 
 /** Milliseconds from the onset to the end of the 20 ms frame that told. */
-function heardAt(
-  detector: ReturnType<typeof createSilero>,
-  interruptVoiceMs: number,
-  signal: Int16Array,
-  lead: number,
-): number | undefined {
+function heardAt(detector: ReturnType<typeof createSilero>, plan: CallPlan, signal: Int16Array, lead: number): number | undefined {
   const scope = rootScope('bench');
   let started = false;
-  const choice = { provider: 'none', settings: {}, access: { apiKey: '', baseUrl: '' } };
   const ears = {
     name: 'none',
     kind: 'stt',
@@ -70,10 +65,10 @@ function heardAt(
   } as const;
   const listening = openListening({
     format: MULAW_8K,
-    chain: [choice],
-    language: 'en',
-    expected: [],
-    interruptVoiceMs,
+    chain: plan.stt,
+    language: plan.language,
+    expected: plan.expected,
+    interruptVoiceMs: plan.turns.interruptVoiceMs,
     providers: { stt: () => ears, llm: () => undefined, tts: () => undefined },
     vad: detector.open,
     heard: (heard) => {

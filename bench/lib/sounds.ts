@@ -6,7 +6,7 @@ import { recordedSpeech } from './speech.ts';
 
 const RATE = 8_000;
 
-export const CLASSES = ['cough', 'murmur', 'line noise', 'own echo', 'speech'] as const;
+export const CLASSES = ['cough', 'murmur', 'line noise', 'loud echo', 'faint echo', 'speech'] as const;
 export type SoundClass = (typeof CLASSES)[number];
 
 export interface Sound {
@@ -29,8 +29,10 @@ export function makeSound(kind: SoundClass, seed: number): Sound {
       return { pcm: murmur(random), words: ['Mm-hmm.', 'Uh-huh.', 'Okay.', 'Yeah.'][Math.floor(random() * 4)] ?? '' };
     case 'line noise':
       return { pcm: lineNoise(random), words: '' };
-    case 'own echo':
-      return { pcm: echo(random), words: '' };
+    case 'loud echo':
+      return { pcm: echo(random, 18, 28), words: '' };
+    case 'faint echo':
+      return { pcm: echo(random, 30, 42), words: '' };
     case 'speech':
       return { pcm: spoken(0, 1.2), words: 'Wait, I have a question.' };
   }
@@ -91,10 +93,13 @@ function lineNoise(random: Random): Int16Array {
   return level(out, between(random, 400, 3_000));
 }
 
-/** What the agent said, late and quieter (18 to 32 dB), through a telephone's loudspeaker and microphone. */
-function echo(random: Random): Int16Array {
+/**
+ * What the agent said, late and quieter by `least` to `most` dB: loud without an echo canceller on the way (a loudspeaker, a hybrid), faint
+ * where one has left a rest.
+ */
+function echo(random: Random, least: number, most: number): Int16Array {
   const voice = spoken(Math.floor(random() * 100), 2.5);
-  const loss = 10 ** (-between(random, 18, 32) / 20);
+  const loss = 10 ** (-between(random, least, most) / 20);
   return Int16Array.from(voice, (sample, k) => loss * (sample + 0.4 * (voice[k - 240] ?? 0)) + noise(random) * 8);
 }
 

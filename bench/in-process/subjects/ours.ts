@@ -20,9 +20,9 @@ import type { PromptRequest, Said } from '../../../src/providers/llm/contract.ts
 import type { EarsListener } from '../../../src/providers/stt/contract.ts';
 import { createSilero } from '../../../src/providers/vad/silero.ts';
 import { parseControl } from '../../../src/wire/control.ts';
+import { type OurSettings, planOf } from '../../lib/plan.ts';
 import { OTHER_WORDS, REPLIES, TOKENS, WORDS } from '../../lib/speech.ts';
 import { startKeeper } from '../journal-keeper.ts';
-import { type OurSettings, planOf } from '../plan.ts';
 import type { BenchCall, Subject } from '../scenario.ts';
 import { scriptedModel, scriptedVoice } from '../scripted.ts';
 

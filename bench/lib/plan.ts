@@ -35,6 +35,3 @@ export function planOf(settings: OurSettings, organization: string, voiceSeconds
     now: Date.now(),
   });
 }
-
-/** The amount of voice that interrupts as shipped, ms. */
-export const shippedVoiceMs = (): number => planOf('default', 'bench').turns.interruptVoiceMs;
