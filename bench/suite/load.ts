@@ -82,6 +82,9 @@ export const overloadBench: Bench = async ({ quick, seconds }) => {
   ];
 };
 
+/** Kept connections of pools come and go by a few; a leak is a descriptor a call. */
+const KEPT = 5;
+
 export const soakBench: Bench = async ({ quick }) => {
   const minutes = Number(process.env.BENCH_SOAK_MINUTES ?? (quick ? 0.5 : 10));
   const result = await alone<SoakResult>('soak', { calls: quick ? 20 : 50, minutes });
@@ -95,7 +98,7 @@ export const soakBench: Bench = async ({ quick }) => {
       goal: '<= 1 MB/h, handles back, none lost',
       met: quick
         ? null
-        : result.hostSlope + result.controlSlope <= 1 && left <= 0 && result.unanswered + result.dropped + result.refused === 0,
+        : result.hostSlope + result.controlSlope <= 1 && left <= KEPT && result.unanswered + result.dropped + result.refused === 0,
     },
   ];
 };

@@ -16,13 +16,17 @@ export interface SoakResult {
   controlSlope: number;
   hostMb: { from: number; to: number };
   controlMb: { from: number; to: number };
-  /** Open descriptors before the first call and after the last. */
+  /** Open descriptors after a first wave of calls and after the last. */
   handles: { before: number; after: number };
 }
 
 /** A call lasts this long, at random; each place is taken again at once. */
 const STAY_MS = { least: 15_000, most: 45_000 };
 const SAMPLE_MS = 2_000;
+/** Long enough for a turn of everybody. */
+const WAVE_MS = 7_000;
+/** In this time recordings, last events and the callers' connections are let go of. */
+const LET_GO_MS = 8_000;
 /** The share of the time that is warm-up and in no figure. */
 const WARM_UP = 0.2;
 const STRETCHES = 10;
@@ -32,8 +36,9 @@ export async function soak(options: { calls: number; minutes: number }): Promise
     const { subject, fleet } = stage;
     const assistants: string[] = [];
     for (let lane = 0; lane < options.calls; lane++) assistants.push(await subject.assistant(assistantOf(lane)));
-    // One call opens what a process keeps for ever: keep-alive connections, lazily loaded code.
-    await visit(stage, 0, assistants[0] ?? '', 6_000);
+    // A first wave opens what a process keeps: connections to vendors and database for so many calls, lazily loaded code.
+    await Promise.all(assistants.map((assistant, lane) => visit(stage, lane, assistant, WAVE_MS)));
+    await wait(LET_GO_MS);
     await waitQuiet();
     const before = subject.handles();
     const until = mono() + options.minutes * 60_000;
@@ -59,8 +64,7 @@ export async function soak(options: { calls: number; minutes: number }): Promise
     await Promise.all(places);
     clearInterval(timer);
     fleet.leaveAll();
-    // Recordings, last events and the callers' connections are let go of.
-    await wait(8_000);
+    await wait(LET_GO_MS);
     const host = slope(samples.map(({ at, host }) => ({ at, mb: host })));
     const control = slope(samples.map(({ at, control }) => ({ at, mb: control })));
     return {
