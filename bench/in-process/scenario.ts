@@ -4,7 +4,7 @@
  * Every figure is taken from the moment the stimulus was really given.
  */
 import { setTimeout as wait } from 'node:timers/promises';
-import { quietFrames, recordedSpeech, SCRIPT, TOKENS } from '../lib/speech.ts';
+import { OTHER_WORDS, quietFrames, recordedSpeech, SCRIPT, WORDS } from '../lib/speech.ts';
 import { machineBusy, type Summary, summary } from '../lib/stats.ts';
 
 const now = () => performance.now();
@@ -16,29 +16,32 @@ export interface Session {
   stt(kind: 'start' | 'interim' | 'preflight' | 'final', text: string): void;
 }
 
-export interface Subject {
+export interface Subject<Watcher = BenchCall> {
   readonly rate: 8000 | 16000;
-  create(call: BenchCall): Promise<Session>;
+  create(call: Watcher): Promise<Session>;
   close(): Promise<void>;
 }
 
-export interface ScenarioOptions {
-  label: string;
+interface ScenarioOptions {
   calls: number;
   seconds: number;
   /** A stable transcript 60 ms after speech, before the final. */
   preflight?: boolean;
+  /** The share of turns whose final says something else than that transcript. */
+  revised?: number;
   /** Delay of the final after the last speech frame; a function for finals in any order with the end of voice. */
   finalDelay?: () => number;
 }
 
 export interface ScenarioResult {
-  label: string;
   calls: number;
   turns: number;
   unanswered: number;
   doubled: number;
   leaked: number;
+  /** Requests to the model, and replies to words that the caller's final did not say. */
+  asked: number;
+  wrong: number;
   corePercent: number;
   perCallPercent: number;
   rssPerCallMb: number;
@@ -46,6 +49,8 @@ export interface ScenarioResult {
   added: Summary;
   gap: Summary;
   barge: Summary;
+  /** First token -> first text at the voice. */
+  textFirst: Summary;
 }
 
 /** The measuring side of one call; a subject reports what it does through these. */
@@ -62,12 +67,18 @@ export class BenchCall {
   agentDone = false;
   clearedAt = 0;
   replies = 0;
+  /** What the caller's final says, and the reply that was heard. */
+  words = WORDS;
+  tokenAt = 0;
   measuring = false;
   readonly added: number[] = [];
   readonly gap: number[] = [];
   readonly barge: number[] = [];
+  readonly textFirst: number[] = [];
   leaked = 0;
   doubled = 0;
+  asked = 0;
+  wrong = 0;
 
   constructor(id: number) {
     this.id = id;
@@ -76,6 +87,24 @@ export class BenchCall {
   /** A reply became audible: more than one in a turn is a double answer. */
   replyAudible(): void {
     this.replies += 1;
+  }
+
+  modelAsked(): void {
+    if (this.measuring) this.asked += 1;
+  }
+
+  tokenOut(): void {
+    this.tokenAt ||= now();
+  }
+
+  /** The voice of a new reply got its first text. */
+  firstText(): void {
+    if (this.tokenAt && this.measuring) this.textFirst.push(now() - this.tokenAt);
+  }
+
+  /** The caller heard this much of a reply to `asked`. */
+  heardReplyTo(asked: string): void {
+    if (this.measuring && asked !== this.words) this.wrong += 1;
   }
 
   /** The subject gave audio to the line. */
@@ -102,7 +131,6 @@ export class BenchCall {
 export async function runScenario(subject: Subject, options: ScenarioOptions): Promise<ScenarioResult> {
   const speech = recordedSpeech().map((frame) => (subject.rate === 8000 ? frame : doubled(frame)));
   const quiet = quietFrames(16, subject.rate / 50);
-  const text = 'I would like to book an appointment.';
   const rss0 = process.memoryUsage().rss;
   const calls: BenchCall[] = [];
   for (let i = 0; i < options.calls; i++) {
@@ -129,13 +157,15 @@ export async function runScenario(subject: Subject, options: ScenarioOptions): P
     call.mediaAt = 0;
     call.replies = 0;
     call.agentDone = false;
+    call.tokenAt = 0;
+    call.words = Math.random() < (options.revised ?? 0) ? OTHER_WORDS : WORDS;
     call.measuring = measuring;
     if (measuring) turns += 1;
-    if (options.preflight) setTimeout(() => running && call.session?.stt('preflight', text), 60);
+    if (options.preflight) setTimeout(() => running && call.session?.stt('preflight', WORDS), 60);
     setTimeout(() => {
       if (!running) return;
       if (!options.preflight) call.finalAt = now();
-      call.session?.stt('final', text);
+      call.session?.stt('final', call.words);
     }, options.finalDelay?.() ?? SCRIPT.sttDelay);
   };
   const step = (call: BenchCall) => {
@@ -144,7 +174,7 @@ export async function runScenario(subject: Subject, options: ScenarioOptions): P
       call.session?.push(speech[call.position++ % speech.length] as Int16Array);
       if (call.position === 10) call.session?.stt('start', '');
       // Interim texts never look finished: what begins before the final would hide what the runtime adds after it.
-      if (call.position % 15 === 0) call.session?.stt('interim', text.slice(0, call.position).replace('.', ''));
+      if (call.position % 15 === 0) call.session?.stt('interim', WORDS.slice(0, call.position).replace('.', ''));
       if (call.position * 20 >= SCRIPT.speechMs) endSpeech(call);
       return;
     }
@@ -179,12 +209,13 @@ export async function runScenario(subject: Subject, options: ScenarioOptions): P
   running = false;
   await subject.close();
   return {
-    label: options.label,
     calls: options.calls,
     turns,
     unanswered,
     doubled: calls.reduce((sum, call) => sum + call.doubled, 0),
     leaked: calls.reduce((sum, call) => sum + call.leaked, 0),
+    asked: calls.reduce((sum, call) => sum + call.asked, 0),
+    wrong: calls.reduce((sum, call) => sum + call.wrong, 0),
     corePercent: cores * 100,
     perCallPercent: (cores * 100) / options.calls,
     rssPerCallMb: (rss - rss0) / 1e6 / options.calls,
@@ -192,68 +223,7 @@ export async function runScenario(subject: Subject, options: ScenarioOptions): P
     added: summary(calls.flatMap((call) => call.added)),
     gap: summary(calls.flatMap((call) => call.gap)),
     barge: summary(calls.flatMap((call) => call.barge)),
-  };
-}
-
-/** Scripted model: one token after another on an absolute schedule. Returns the cancel. */
-export function scriptedModel(onToken: (token: string) => void, onDone: () => void): () => void {
-  let stopped = false;
-  let index = 0;
-  const start = now();
-  const step = () => {
-    if (stopped) return;
-    onToken(TOKENS[index++] ?? '');
-    if (index < TOKENS.length) setTimeout(step, Math.max(0, start + SCRIPT.firstToken + index * SCRIPT.perToken - now()));
-    else onDone();
-  };
-  setTimeout(step, SCRIPT.firstToken);
-  return () => {
-    stopped = true;
-  };
-}
-
-export interface ScriptedVoice {
-  say(text: string): void;
-  end(): void;
-  cancel(): void;
-}
-
-/** Scripted voice: 20 ms frames of PCM at `rate`, five times faster than real time, the first 80 ms after the first text. */
-export function scriptedVoice(rate: number, onFrame: (frame: Int16Array) => void, onDone: () => void): ScriptedVoice {
-  let owed = 0;
-  let next = 0;
-  let ended = false;
-  let stopped = false;
-  let timer: NodeJS.Timeout | undefined;
-  const arm = () => {
-    timer ??= setTimeout(pump, Math.max(0, next - now()));
-  };
-  const pump = () => {
-    timer = undefined;
-    while (!stopped && owed >= 20 && next <= now()) {
-      owed -= 20;
-      next += 20 * SCRIPT.realTimeFactor;
-      onFrame(new Int16Array(rate / 50).fill(3_000));
-    }
-    if (stopped) return;
-    if (owed >= 20) arm();
-    else if (ended) onDone();
-  };
-  return {
-    say(text) {
-      if (!next) next = now() + SCRIPT.firstAudio;
-      else if (owed < 20) next = Math.max(next, now());
-      owed += text.length * SCRIPT.msPerChar;
-      arm();
-    },
-    end() {
-      ended = true;
-      arm();
-    },
-    cancel() {
-      stopped = true;
-      clearTimeout(timer);
-    },
+    textFirst: summary(calls.flatMap((call) => call.textFirst)),
   };
 }
 

@@ -1,54 +1,37 @@
-/** The plan of a call in the benches: one place, so that a change of the plan is one change here. */
-import type { CallPlan, TurnPolicy } from '../../src/agent/plan.ts';
+/** The plan of a call in process, made by the product from an assistant: what ships is what is measured. The only place that knows a plan. */
+import { makePlan, type PlanInput } from '../../src/agent/make-plan.ts';
+import type { CallPlan } from '../../src/agent/plan.ts';
 import { uuidv7 } from '../../src/kernel/ids.ts';
 
-const POLICY: TurnPolicy = {
-  waitCompleteMs: 300,
-  waitIncompleteMs: 900,
-  waitNumberMs: 500,
-  waitBeforeSpeakingMs: 0,
-  interruptWords: 0,
-  interruptVoiceMs: 64,
-  falseAlarmMs: 1_200,
-  backoffMs: 0,
-  acknowledgements: ['okay', 'mm-hmm'],
-  interruptions: ['stop', 'wait'],
-  rules: [],
-  drafts: true,
-};
-
+/** `tuned` waits for nothing after the final, as the peers' most favourable settings do; `default` and `spec` are what ships. */
 export type OurSettings = 'tuned' | 'default' | 'spec';
 
-/** `tuned` waits for nothing after the final, as the peers' most favourable settings do; `default` is what ships. */
-export function planOf(settings: OurSettings): CallPlan {
-  const choice = { provider: 'scripted', settings: {}, access: { apiKey: '', baseUrl: '' } };
-  return {
-    call: uuidv7(Date.now()),
-    organization: 'bench',
-    channel: 'phone-inbound',
-    from: null,
-    to: null,
-    agent: {
-      assistantId: null,
-      name: 'bench',
-      language: 'en',
-      opening: { mode: 'caller', text: '', interruptible: true },
-      prompt: [{ role: 'system', content: 'You are a receptionist.' }],
-      tools: [],
-      stt: [choice],
-      llm: [choice],
-      tts: [choice],
-      expected: [],
-      turns: settings === 'tuned' ? { ...POLICY, waitCompleteMs: 0, waitIncompleteMs: 0, waitNumberMs: 0 } : POLICY,
-      keypad: null,
-      idle: { afterMs: 0, texts: [], most: 0 },
-      silenceMs: 3_600_000,
-      endPhrases: [],
-      farewell: '',
-      fallback: 'Sorry, I am having trouble.',
+export const ASSISTANT: PlanInput['assistant'] = {
+  name: 'bench',
+  firstMessageMode: 'assistant-waits-for-user',
+  transcriber: { provider: 'scripted', language: 'en' },
+  model: { provider: 'scripted', messages: [{ role: 'system', content: 'You are a receptionist.' }] },
+  voice: { provider: 'scripted' },
+  silenceTimeoutSeconds: 3600,
+  maxDurationSeconds: 3600,
+};
+
+const NO_WAIT = {
+  waitSeconds: 0,
+  transcriptionEndpointingPlan: { onPunctuationSeconds: 0, onNoPunctuationSeconds: 0, onNumberSeconds: 0 },
+};
+
+/** `voiceSeconds`: how much voice interrupts, instead of the shipped default. */
+export function planOf(settings: OurSettings, organization: string, voiceSeconds?: number): CallPlan {
+  return makePlan({
+    assistant: {
+      ...ASSISTANT,
+      ...(settings === 'tuned' && { startSpeakingPlan: NO_WAIT }),
+      ...(voiceSeconds !== undefined && { stopSpeakingPlan: { voiceSeconds } }),
     },
-    durationMs: 3_600_000,
-    record: true,
-    metadata: {},
-  };
+    variables: {},
+    call: { id: uuidv7(Date.now()), organization, channel: 'phone-inbound', assistantId: null, from: null, to: null },
+    choose: () => ({ provider: 'scripted', settings: {}, access: { apiKey: '', baseUrl: '' } }),
+    now: Date.now(),
+  });
 }

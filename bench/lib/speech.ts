@@ -6,8 +6,7 @@ const SOUNDS = ['/usr/share/asterisk/sounds/en_US_f_Allison', '/usr/share/asteri
 /** 20 ms frames of 8 kHz PCM. */
 export function recordedSpeech(): Int16Array[] {
   const folder = SOUNDS.find((path) => existsSync(`${path}/vm-review.wav`));
-  if (!folder)
-    throw new Error('The benches need the recordings of asterisk-core-sounds-en-wav: apt-get install asterisk-core-sounds-en-wav');
+  if (!folder) throw new Error('The benches need the recordings of asterisk-core-sounds-en-wav: bench/setup.sh recordings');
   const bytes = readFileSync(`${folder}/vm-review.wav`);
   const data = bytes.indexOf('data') + 8;
   const pcm = new Int16Array((bytes.length - data) >> 1);
@@ -22,10 +21,20 @@ export function quietFrames(count = 16, samples = 160): Int16Array[] {
   return Array.from({ length: count }, () => Int16Array.from({ length: samples }, () => Math.trunc(Math.random() * 8 - 4)));
 }
 
-/** What the scripted model answers. */
-export const ANSWER =
-  'Sure, I can help you with that appointment. The earliest slot we have is on Thursday at half past nine in the morning, and the doctor will need your insurance card. Would you like me to book it for you?';
-export const TOKENS: readonly string[] = ANSWER.match(/\s?\S+/g) ?? [];
+/** What the scripted recogniser hears, and what it hears when it has changed its mind. */
+export const WORDS = 'I would like to book an appointment.';
+export const OTHER_WORDS = 'I would like to cancel an appointment.';
+
+const tokens = (text: string): readonly string[] => text.match(/\s?\S+/g) ?? [];
+
+/** What the scripted model answers: four replies whose first sentences are of different length. */
+export const REPLIES: readonly (readonly string[])[] = [
+  'Sure, I can help you with that appointment. The earliest slot we have is on Thursday at half past nine in the morning, and the doctor will need your insurance card. Would you like me to book it for you?',
+  'The next free appointment that I can see in the calendar of the practice is on Friday afternoon at a quarter past three with Doctor Meyer. Would that suit you, or do you need a time in the morning?',
+  'Of course. Let me have a look at the calendar first. There is a free appointment on Monday at ten, and another one on Tuesday at four in the afternoon.',
+  'I am afraid that the doctor is away until the end of next week, so the first day that I can offer you is the Monday after, early in the morning. Shall I write that down for you?',
+].map(tokens);
+export const TOKENS: readonly string[] = REPLIES[0] ?? [];
 
 /** Milliseconds of the scripted providers, the same for every subject. */
 export const SCRIPT = {

@@ -7,13 +7,15 @@ export interface Summary {
   p90: number;
   p99: number;
   max: number;
+  mean: number;
 }
 
 export function summary(values: readonly number[]): Summary {
   const sorted = Float64Array.from(values).sort();
   const at = (q: number) =>
     Number((sorted[Math.min(sorted.length - 1, Math.max(0, Math.ceil(q * sorted.length) - 1))] ?? Number.NaN).toFixed(2));
-  return { n: sorted.length, p50: at(0.5), p90: at(0.9), p99: at(0.99), max: at(1) };
+  const mean = sorted.reduce((sum, value) => sum + value, 0) / sorted.length;
+  return { n: sorted.length, p50: at(0.5), p90: at(0.9), p99: at(0.99), max: at(1), mean: Number(mean.toFixed(2)) };
 }
 
 /** Milliseconds on a clock that all processes of this machine share. */
@@ -30,8 +32,8 @@ export interface ProcessUse {
   rssMb: number;
 }
 
-/** CPU time and resident memory of a process and all its descendants for which `include` holds. */
-export function processTree(pid: number, include: (command: string) => boolean = () => true): ProcessUse {
+/** A process and all its descendants for which `include` holds. */
+export function processesOf(pid: number, include: (command: string) => boolean = () => true): number[] {
   const children = new Map<number, number[]>();
   for (const entry of readdirSync('/proc')) {
     if (!/^\d+$/.test(entry)) continue;
@@ -39,19 +41,30 @@ export function processTree(pid: number, include: (command: string) => boolean =
     const parent = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
     children.set(parent, [...(children.get(parent) ?? []), Number(entry)]);
   }
-  const use = { cpuSeconds: 0, rssMb: 0 };
+  const found: number[] = [];
   const visit = (id: number) => {
-    if (include(read(`/proc/${id}/cmdline`).replaceAll('\0', ' '))) {
-      const stat = read(`/proc/${id}/stat`);
-      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-      use.cpuSeconds += (Number(fields[11]) + Number(fields[12])) / 100;
-      use.rssMb += Number(/VmRSS:\s+(\d+)/.exec(read(`/proc/${id}/status`))?.[1] ?? 0) / 1024;
-    }
+    if (include(read(`/proc/${id}/cmdline`).replaceAll('\0', ' '))) found.push(id);
     for (const child of children.get(id) ?? []) visit(child);
   };
   visit(pid);
+  return found;
+}
+
+/** CPU time and resident memory of those processes. */
+export function processTree(pid: number, include?: (command: string) => boolean): ProcessUse {
+  const use = { cpuSeconds: 0, rssMb: 0 };
+  for (const id of processesOf(pid, include)) {
+    const stat = read(`/proc/${id}/stat`);
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    // A process that has ended meanwhile has no figures.
+    use.cpuSeconds += (Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) / 100;
+    use.rssMb += rssOf(id);
+  }
   return use;
 }
+
+/** Resident memory of one process, MB. */
+export const rssOf = (pid: number) => Number(/VmRSS:\s+(\d+)/.exec(read(`/proc/${pid}/status`))?.[1] ?? 0) / 1024;
 
 function read(path: string): string {
   try {

@@ -1,5 +1,6 @@
-/** A load of callers in Twilio's dialect: real frames in real time over true sockets, marks echoed when played, clear obeyed. */
+/** One caller in Twilio's dialect: real frames in real time over a true socket, marks echoed when played, clear obeyed. */
 import { createHmac } from 'node:crypto';
+import { setTimeout as wait } from 'node:timers/promises';
 import { WebSocket } from 'ws';
 import { quietFrames, recordedSpeech, SCRIPT } from '../lib/speech.ts';
 import { mono } from '../lib/stats.ts';
@@ -14,13 +15,32 @@ export interface CallerNotes {
   gap: number[];
   /** First frame of the barge-in sent -> clear received, ms. */
   barge: number[];
-  /** [call, time of the first media of a turn]. */
+  /** [lane, time of the first media of a turn]. */
   media: [string, number][];
+  /** `start` sent -> first media of a greeting, ms. */
+  greeting: number[];
+  /** Webhook -> answer of a refused call, ms. */
+  refused: number[];
+  /** Sockets that the far end closed although the caller had not hung up. */
+  dropped: number;
   unanswered: number;
   missedBarge: number;
   afterClear: number;
   turns: number;
 }
+
+export const emptyNotes = (): CallerNotes => ({
+  gap: [],
+  barge: [],
+  media: [],
+  greeting: [],
+  refused: [],
+  dropped: 0,
+  unanswered: 0,
+  missedBarge: 0,
+  afterClear: 0,
+  turns: 0,
+});
 
 /** Signs as Twilio does: URL, then the form's keys and values in order. */
 export function sign(url: string, form: Readonly<Record<string, string>> = {}): string {
@@ -34,9 +54,11 @@ export function sign(url: string, form: Readonly<Record<string, string>> = {}): 
 }
 
 export class Caller {
-  readonly id: string;
-  readonly notes: CallerNotes;
+  /** The number of its assistant, by which the vendors tell the calls apart. */
+  readonly lane: string;
   measuring = false;
+  readonly #serial: string;
+  readonly #page: () => CallerNotes;
   #socket: WebSocket | undefined;
   #stream: string;
   #phase: 'idle' | 'speech' | 'wait' = 'idle';
@@ -46,20 +68,25 @@ export class Caller {
   #mediaAt = 0;
   #bargeAt = 0;
   #clearedAt = 0;
+  #connectedAt = 0;
+  #leaving = false;
   /** When the audio that the far end queued so far will have been played. */
   #playedAt = 0;
   #marks: { name: string; at: number }[] = [];
+  /** When it says its first sentence. */
   startAt = 0;
 
-  constructor(id: string, notes: CallerNotes) {
-    this.id = id;
-    this.notes = notes;
-    this.#stream = `MZ${id.padStart(32, '0')}`;
+  /** `serial` is one number for each call of a run. */
+  constructor(lane: string, serial: number, page: () => CallerNotes) {
+    this.lane = lane;
+    this.#page = page;
+    this.#serial = String(serial).padStart(32, '0');
+    this.#stream = `MZ${this.#serial}`;
   }
 
-  /** Places the call: webhook, answer document, media socket. */
-  async call(base: string, publicUrl: string, assistant: string): Promise<void> {
-    const callSid = `CA${this.id.padStart(32, '0')}`;
+  /** Places the call: webhook, `ringMs` of ringing, media socket. `false` when it was refused. */
+  async call(base: string, assistant: string, ringMs = 0): Promise<boolean> {
+    const callSid = `CA${this.#serial}`;
     const form = {
       AccountSid: ACCOUNT,
       CallSid: callSid,
@@ -69,14 +96,20 @@ export class Caller {
       Direction: 'inbound',
     };
     const path = `/telephony/twilio/inbound/${assistant}`;
+    const rang = mono();
     const answer = await fetch(base + path, {
       method: 'POST',
-      headers: { 'content-type': 'application/x-www-form-urlencoded', 'x-twilio-signature': sign(publicUrl + path, form) },
+      headers: { 'content-type': 'application/x-www-form-urlencoded', 'x-twilio-signature': sign(base + path, form) },
       body: new URLSearchParams(form).toString(),
     });
     const document = await answer.text();
     const url = /url="([^"]+)"/.exec(document)?.[1];
-    if (!url) throw new Error(`no stream in the answer: ${answer.status} ${document}`);
+    if (!url) {
+      if (!document.includes('<Reject')) throw new Error(`no stream in the answer: ${answer.status} ${document}`);
+      this.#page().refused.push(mono() - rang);
+      return false;
+    }
+    if (ringMs > 0) await wait(ringMs);
     const socket = new WebSocket(url.replace(/^wss?:\/\/[^/]+/, base.replace('http', 'ws')), {
       headers: { 'x-twilio-signature': sign(url) },
       perMessageDeflate: false,
@@ -84,7 +117,11 @@ export class Caller {
     await new Promise((resolve, reject) => socket.once('open', resolve).once('error', reject));
     socket.on('message', (data: Buffer) => this.#receive(data));
     socket.on('error', () => {});
+    socket.on('close', () => {
+      if (!this.#leaving) this.#page().dropped += 1;
+    });
     this.#socket = socket;
+    this.#connectedAt = mono();
     socket.send('{"event":"connected","protocol":"Call","version":"1.0.0"}');
     socket.send(
       JSON.stringify({
@@ -101,6 +138,7 @@ export class Caller {
         },
       }),
     );
+    return true;
   }
 
   /** Every 20 ms. */
@@ -117,12 +155,13 @@ export class Caller {
       if (now >= this.startAt) this.#speak();
     } else if (this.#mediaAt && now - this.#mediaAt > SCRIPT.bargeAfter) this.#speak();
     else if (!this.#mediaAt && now - this.#speechEnd > 6_000) {
-      if (this.measuring) this.notes.unanswered += 1;
+      if (this.measuring) this.#page().unanswered += 1;
       this.#speak();
     }
   }
 
   hangUp(): void {
+    this.#leaving = true;
     this.#socket?.close();
   }
 
@@ -131,16 +170,16 @@ export class Caller {
     this.#position = 0;
     this.#clearedAt = 0;
     this.#bargeAt = this.#mediaAt && this.#playedAt > mono() ? mono() : 0;
-    if (this.#mediaAt && this.measuring) this.notes.media.push([this.id, this.#mediaAt]);
+    if (this.#mediaAt && this.measuring) this.#page().media.push([this.lane, this.#mediaAt]);
   }
 
   #endSpeech(): void {
-    if (this.#bargeAt && this.measuring) this.notes.missedBarge += 1;
+    if (this.#bargeAt && this.measuring) this.#page().missedBarge += 1;
     this.#phase = 'wait';
     this.#bargeAt = 0;
     this.#mediaAt = 0;
     this.#speechEnd = mono();
-    if (this.measuring) this.notes.turns += 1;
+    if (this.measuring) this.#page().turns += 1;
   }
 
   #receive(data: Buffer): void {
@@ -149,14 +188,17 @@ export class Caller {
     if (message.includes('"event":"media"')) {
       const bytes = ((/"payload":"([^"]*)"/.exec(message)?.[1]?.length ?? 0) * 3) / 4;
       this.#playedAt = Math.max(this.#playedAt, now) + bytes / 8;
-      if (this.#phase === 'wait' && !this.#mediaAt) {
+      if (this.#phase === 'idle' && this.#connectedAt) {
+        this.#page().greeting.push(now - this.#connectedAt);
+        this.#connectedAt = 0;
+      } else if (this.#phase === 'wait' && !this.#mediaAt) {
         this.#mediaAt = now;
-        if (this.measuring) this.notes.gap.push(now - this.#speechEnd);
-      } else if (this.#phase === 'speech' && this.#clearedAt && this.measuring) this.notes.afterClear += 1;
+        if (this.measuring) this.#page().gap.push(now - this.#speechEnd);
+      } else if (this.#phase === 'speech' && this.#clearedAt && this.measuring) this.#page().afterClear += 1;
     } else if (message.includes('"event":"mark"')) {
       this.#marks.push({ name: (JSON.parse(message) as { mark: { name: string } }).mark.name, at: this.#playedAt });
     } else if (message.includes('"event":"clear"')) {
-      if (this.#bargeAt && this.measuring) this.notes.barge.push(now - this.#bargeAt);
+      if (this.#bargeAt && this.measuring) this.#page().barge.push(now - this.#bargeAt);
       this.#bargeAt = 0;
       this.#clearedAt = now;
       this.#playedAt = now;

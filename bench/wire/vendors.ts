@@ -1,7 +1,8 @@
 /**
  * The scripted vendors on the wire, in a process of their own: Deepgram's recognition and voice websockets and an OpenAI-compatible
  * model over SSE. Every interesting moment is noted on the clock that all processes share; calls are told apart by names that the
- * assistants carry (`bench-7` as keyterm, voice and system prompt).
+ * assistants carry (`bench-7` as keyterm, voice and system prompt). A model that was offered the tool `bench_big` asks for it, and its server
+ * answers with 1 MB.
  */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -16,6 +17,8 @@ export type VendorNote = [moment: Moment, call: string, at: number];
 const notes: VendorNote[] = [];
 const connections = { http: 0, sockets: 0 };
 let hooks = 0;
+let bigResults = 0;
+const BIG = 'x'.repeat(1_000_000);
 const note = (moment: Moment, call: string) => notes.push([moment, call, mono()]);
 const nameIn = (text: string) => /bench-(\d+)/.exec(text)?.[1] ?? '?';
 /** Mean amplitude over every eighth sample. */
@@ -31,15 +34,35 @@ const server = createServer((request, response) => {
     request.resume().on('end', () => response.end('{}'));
     return;
   }
+  if (request.url?.startsWith('/tool')) {
+    let question = '';
+    request.setEncoding('utf8').on('data', (chunk: string) => {
+      question += chunk;
+    });
+    request.on('end', () => {
+      bigResults += 1;
+      const { message } = JSON.parse(question) as { message: { toolCallList: { id: string }[] } };
+      response.end(JSON.stringify({ results: message.toolCallList.map(({ id }) => ({ toolCallId: id, result: BIG })) }));
+    });
+    return;
+  }
   let body = '';
   request.setEncoding('utf8').on('data', (chunk: string) => {
     body += chunk;
   });
-  request.on('end', () => answer(nameIn(body)));
-  const answer = (call: string) => {
-    note('llmAsked', call);
+  request.on('end', () => {
     response.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders();
     response.socket?.setNoDelay(true);
+    if (body.includes('"bench_big"') && !body.includes('"role":"tool"')) askTool();
+    else answer(nameIn(body));
+  });
+  const askTool = () => {
+    const call = { index: 0, id: `call-${bigResults}-${mono()}`, type: 'function', function: { name: 'bench_big', arguments: '{}' } };
+    response.write(`data: ${JSON.stringify({ id: 'c', choices: [{ index: 0, delta: { tool_calls: [call] } }] })}\n\n`);
+    response.end('data: {"id":"c","choices":[{"index":0,"delta":{},"finish_reason":"tool_calls"}]}\n\ndata: [DONE]\n\n');
+  };
+  const answer = (call: string) => {
+    note('llmAsked', call);
     const start = mono();
     let index = 0;
     let closed = false;
@@ -165,7 +188,7 @@ function speak(socket: Socket, call: string): void {
 }
 
 process.on('message', (message) => {
-  if (message === 'dump') process.send?.({ notes: notes.splice(0), connections, hooks });
+  if (message === 'dump') process.send?.({ notes: notes.splice(0), connections, hooks, bigResults });
   if (message === 'exit') process.exit(0);
 });
 process.on('disconnect', () => process.exit(0));

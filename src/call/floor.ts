@@ -67,14 +67,18 @@ export function createFloor(parts: FloorParts): Floor {
       record({ type: 'reply.begun', reply: number, cause: saying.cause, turn: turn?.number ?? null, adopted: ready !== undefined });
       const script = saying.text === null ? { asked } : { text: saying.text, endAfter: saying.endAfter };
       const reply = ready ?? parts.compose(script);
+      let sounded = false;
       const ended = () =>
         post({
           type: 'reply.ended',
           reply: number,
-          outcome: reply.failed ? 'failed' : open?.audibleFrom === undefined ? 'empty' : 'complete',
+          outcome: reply.failed ? 'failed' : sounded ? 'complete' : 'empty',
         });
       const listener: PlayoutListener = {
-        audible: () => post({ type: 'reply.audible', reply: number }),
+        audible() {
+          sounded = true;
+          post({ type: 'reply.audible', reply: number });
+        },
         heard: (text, ms) => record({ type: 'reply.heard', reply: number, text, ms: Math.round(ms) }),
         ended,
       };

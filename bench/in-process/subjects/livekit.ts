@@ -5,8 +5,11 @@
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { ReadableStream, type ReadableStreamDefaultController } from 'node:stream/web';
+import { setTimeout as wait } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
-import { type BenchCall, type Session, type Subject, scriptedModel, scriptedVoice } from '../scenario.ts';
+import { REPLIES, SCRIPT, TOKENS } from '../../lib/speech.ts';
+import type { BenchCall, Session, Subject } from '../scenario.ts';
+import { scriptedModel, scriptedVoice } from '../scripted.ts';
 
 export type LiveKitSettings = 'default' | 'vad' | 'tuned' | 'spec';
 
@@ -16,9 +19,10 @@ const RATE = 24_000;
 type Loose = Record<string, unknown>;
 type Constructor = new (...args: unknown[]) => Loose & { [key: string]: never };
 
+const peers = createRequire(join(import.meta.dirname, '../../.peers/x.js'));
+const load = async (name: string) => (await import(pathToFileURL(peers.resolve(name)).href)) as Loose;
+
 export async function livekit(settings: LiveKitSettings): Promise<Subject> {
-  const require = createRequire(join(import.meta.dirname, '../../.peers/x.js'));
-  const load = async (name: string) => (await import(pathToFileURL(require.resolve(name)).href)) as Loose;
   const agents = (await load('@livekit/agents')) as Loose;
   const { AudioFrame } = (await load('@livekit/rtc-node')) as {
     AudioFrame: new (pcm: Int16Array, rate: number, channels: number, samples: number) => Loose;
@@ -36,7 +40,7 @@ export async function livekit(settings: LiveKitSettings): Promise<Subject> {
       const ears = new kit.Ears();
       const session = new (voice.AgentSession as Constructor)({
         stt: ears,
-        llm: new kit.Brain(),
+        llm: new kit.Brain(call),
         tts: new kit.Voice(),
         ...options(settings, inference),
       }) as unknown as {
@@ -57,7 +61,8 @@ export async function livekit(settings: LiveKitSettings): Promise<Subject> {
   };
 }
 
-/** `tuned` is the most favourable set for the framework: the recogniser decides the turn, no endpoint wait, barge-in after 50 ms. */
+/** `tuned` is the most favourable set for the framework: the recogniser decides the turn, no endpoint wait, barge-in after 50 ms, the
+ * model begins before the turn is confirmed. */
 function options(settings: LiveKitSettings, inference: Record<string, Constructor>): Loose {
   switch (settings) {
     case 'default':
@@ -78,10 +83,35 @@ function options(settings: LiveKitSettings, inference: Record<string, Constructo
           turnDetection: 'stt',
           endpointing: { minDelay: 0, maxDelay: 0 },
           interruption: { mode: 'vad', minDuration: 50, minWords: 0, resumeFalseInterruption: false, falseInterruptionTimeout: undefined },
-          preemptiveGeneration: { enabled: false },
+          preemptiveGeneration: { enabled: true },
         },
       };
   }
+}
+
+/** How long its sentence tokenizer, which stands before voices that take whole sentences, keeps the first words of a reply; ms. */
+export async function livekitFirstText(): Promise<number[]> {
+  const { tokenize } = (await load('@livekit/agents')) as unknown as {
+    tokenize: {
+      basic: { SentenceTokenizer: new () => { stream(): AsyncIterable<unknown> & { pushText(text: string): void; endInput(): void } } };
+    };
+  };
+  const waits: number[] = [];
+  for (const reply of REPLIES) {
+    const stream = new tokenize.basic.SentenceTokenizer().stream();
+    const start = performance.now();
+    const first = (async () => {
+      for await (const _ of stream) return performance.now() - start;
+      return Number.NaN;
+    })();
+    for (const [index, token] of reply.entries()) {
+      await wait(Math.max(0, start + index * SCRIPT.perToken - performance.now()));
+      stream.pushText(token);
+    }
+    stream.endInput();
+    waits.push(await first);
+  }
+  return waits;
 }
 
 function makePlugins(
@@ -184,10 +214,16 @@ function makePlugins(
   }
 
   class BrainStream extends base(kit.llm.LLMStream) {
+    readonly call: BenchCall;
+    constructor(call: BenchCall, ...rest: unknown[]) {
+      super(...rest);
+      this.call = call;
+    }
     async run(): Promise<void> {
       await new Promise<void>((resolve) => {
         const queue = this.queue as { put(chunk: Loose): void };
-        const stop = scriptedModel((token) => queue.put({ id: 'x', delta: { role: 'assistant', content: token } }), resolve);
+        (this.call as BenchCall).modelAsked();
+        const stop = scriptedModel(TOKENS, (token) => queue.put({ id: 'x', delta: { role: 'assistant', content: token } }), resolve);
         (this.abortController as AbortController).signal.addEventListener('abort', () => {
           stop();
           resolve();
@@ -196,11 +232,16 @@ function makePlugins(
     }
   }
   class Brain extends base(kit.llm.LLM) {
+    readonly call: BenchCall;
+    constructor(call: BenchCall) {
+      super();
+      this.call = call;
+    }
     label(): string {
       return 'scripted';
     }
     chat({ chatCtx, toolCtx, connOptions }: Loose): BrainStream {
-      return new BrainStream(this, {
+      return new BrainStream(this.call, this, {
         chatCtx,
         toolCtx,
         connOptions: connOptions ?? { maxRetry: 0, retryIntervalMs: 0, timeoutMs: 10_000 },

@@ -1,6 +1,6 @@
 /**
  * The product's own engine: a real `Call` with its turn table, playout, listening, Silero and recording on a mu-law line, fed by the
- * scripted providers. Events are made and end here: the journal and PostgreSQL are part of the figures over sockets only.
+ * scripted providers. Its events go in batches to a journal over PostgreSQL in a process of its own, as a call host's do.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,36 +10,59 @@ import { encodeG711, MULAW } from '../../../src/audio/g711.ts';
 import { startCall } from '../../../src/call/call.ts';
 import type { Line, LineListener } from '../../../src/carriers/carrier.ts';
 import { noVerbs } from '../../../src/carriers/connector.ts';
+import { eventBatch } from '../../../src/host/event-batch.ts';
 import { channel } from '../../../src/kernel/channel.ts';
 import { realClock } from '../../../src/kernel/clock.ts';
 import { createEgress } from '../../../src/kernel/egress.ts';
 import { silentLog } from '../../../src/kernel/log.ts';
 import { rootScope } from '../../../src/kernel/scope.ts';
 import type { ProviderSet } from '../../../src/providers/contract.ts';
-import type { Said } from '../../../src/providers/llm/contract.ts';
+import type { PromptRequest, Said } from '../../../src/providers/llm/contract.ts';
 import type { EarsListener } from '../../../src/providers/stt/contract.ts';
 import { createSilero } from '../../../src/providers/vad/silero.ts';
 import { parseControl } from '../../../src/wire/control.ts';
 import { type OurSettings, planOf } from '../../lib/plan.ts';
-import { type BenchCall, type Subject, scriptedModel, scriptedVoice } from '../scenario.ts';
+import { OTHER_WORDS, REPLIES, TOKENS, WORDS } from '../../lib/speech.ts';
+import { startKeeper } from '../journal-keeper.ts';
+import type { BenchCall, Subject } from '../scenario.ts';
+import { scriptedModel, scriptedVoice } from '../scripted.ts';
 
-const RATE = 24_000;
+/** What a subject tells its bench. */
+export type Watcher = Pick<
+  BenchCall,
+  'replyAudible' | 'mediaOut' | 'cleared' | 'modelAsked' | 'tokenOut' | 'firstText' | 'heardReplyTo'
+> & {
+  agentDone: boolean;
+};
 
-export async function ours(settings: OurSettings): Promise<Subject> {
+export interface OurOptions {
+  readonly settings: OurSettings;
+  /** The voice takes every token, or clauses. */
+  readonly voice?: 'tokens' | 'clauses';
+  readonly voiceSeconds?: number;
+  /** The model has four replies instead of one. */
+  readonly variety?: boolean;
+}
+
+export async function ours({ settings, voice = 'tokens', voiceSeconds, variety = false }: OurOptions): Promise<Subject<Watcher>> {
   const scope = rootScope('bench');
   const folder = mkdtempSync(join(tmpdir(), 'aywa-bench-'));
   const detector = createSilero();
   const egress = createEgress('any');
+  const keeper = await startKeeper();
+  const events = eventBatch(realClock, (batch) => keeper.events(batch));
   return {
     rate: 8_000,
     async create(bench) {
       let ears: EarsListener | undefined;
       const line = benchLine(bench);
+      const plan = planOf(settings, keeper.organization, voiceSeconds);
+      keeper.open(plan.call);
       const call = startCall({
-        plan: planOf(settings),
+        plan,
         clock: realClock,
-        scope: scope.child(`call-${bench.id}`),
-        providers: scripted((listener) => {
+        scope: scope.child(`call ${plan.call}`),
+        providers: scripted(bench, voice, variety, (listener) => {
           ears = listener;
         }),
         egress,
@@ -52,8 +75,11 @@ export async function ours(settings: OurSettings): Promise<Subject> {
         host: 'bench',
         arriveWithinMs: 10_000,
         onEvent(event) {
+          events.push(event);
           if (event.type === 'reply.audible') bench.replyAudible();
-          if (event.type === 'reply.ended' && event.outcome === 'complete') bench.agentDone = true;
+          else if (event.type === 'agent.said' && event.text)
+            bench.heardReplyTo(event.text.startsWith(CANCELLED.slice(0, 1)) ? OTHER_WORDS : WORDS);
+          else if (event.type === 'reply.ended' && event.outcome === 'complete') bench.agentDone = true;
         },
       });
       call.attach(line);
@@ -74,20 +100,22 @@ export async function ours(settings: OurSettings): Promise<Subject> {
     },
     async close() {
       await scope.close('bench over');
+      events.flush();
+      await keeper.close();
       rmSync(folder, { recursive: true, force: true });
     },
   };
 }
 
 /** A phone leg that plays in real time: marks come back when their audio was heard, or at a clear. */
-function benchLine(bench: BenchCall): Line & { caller: LineListener | undefined } {
+function benchLine(bench: Watcher): Line & { caller: LineListener | undefined } {
   let playedAt = 0;
   let marks: { name: string; timer: NodeJS.Timeout }[] = [];
   const line: Line & { caller: LineListener | undefined } = {
-    ...noVerbs('bench'),
-    id: 'bench.1',
     carrier: 'bench',
     format: MULAW_8K,
+    ...noVerbs('bench'),
+    id: 'bench.1',
     can: { clear: true, mark: true, dtmf: false, press: false, hold: false, transfer: false, bridge: false, audio: true, leadMs: 400 },
     facts: {},
     caller: undefined,
@@ -120,8 +148,13 @@ function benchLine(bench: BenchCall): Line & { caller: LineListener | undefined 
   return line;
 }
 
-function scripted(onEars: (listener: EarsListener) => void): ProviderSet {
+const RATE = 24_000;
+/** How the reply to the other words begins: no reply to the usual ones has its first letter, so that the shortest part of it tells. */
+const CANCELLED = 'Cancelled.';
+
+function scripted(bench: Watcher, prefers: 'tokens' | 'clauses', variety: boolean, onEars: (listener: EarsListener) => void): ProviderSet {
   const description = { name: 'scripted', env: 'SCRIPTED', origin: '', needsKey: false, settings: undefined as never };
+  let replies = 0;
   return {
     stt: () => ({
       ...description,
@@ -134,10 +167,16 @@ function scripted(onEars: (listener: EarsListener) => void): ProviderSet {
     llm: () => ({
       ...description,
       kind: 'llm',
-      async *reply(_request, _settings, _access, ctx): AsyncIterable<Said> {
+      async *reply(request, _settings, _access, ctx): AsyncIterable<Said> {
+        bench.modelAsked();
         const tokens = channel<string>(ctx.scope);
+        const text = variety ? (REPLIES[replies++ % REPLIES.length] ?? []) : TOKENS;
         const stop = scriptedModel(
-          (token) => tokens.push(token),
+          saysCancel(request) ? [CANCELLED, ...text] : text,
+          (token) => {
+            bench.tokenOut();
+            tokens.push(token);
+          },
           () => tokens.close(),
         );
         try {
@@ -153,15 +192,28 @@ function scripted(onEars: (listener: EarsListener) => void): ProviderSet {
       kind: 'tts',
       open: () => ({
         format: { encoding: 'pcm16', rate: RATE },
-        prefers: 'tokens',
+        prefers,
         speak(listener) {
-          return scriptedVoice(
+          let begun = false;
+          const voice = scriptedVoice(
             RATE,
             (frame) => listener.audio(new Uint8Array(frame.buffer)),
             () => listener.done(),
           );
+          return {
+            ...voice,
+            say(text) {
+              if (!begun) bench.firstText();
+              begun = true;
+              voice.say(text);
+            },
+          };
         },
       }),
     }),
   };
 }
+
+/** The latest words of the caller ask for the other thing. */
+const saysCancel = ({ messages }: PromptRequest) =>
+  messages.findLast((message) => message.role === 'user')?.content.includes(OTHER_WORDS) ?? false;

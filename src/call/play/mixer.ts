@@ -73,7 +73,19 @@ export function createMixer(inner: Line, clock: Clock): Mixer {
 
   return {
     line: {
-      ...inner,
+      id: inner.id,
+      carrier: inner.carrier,
+      format,
+      can: inner.can,
+      facts: inner.facts,
+      listen: (listener) => inner.listen(listener),
+      mark: (name) => inner.mark(name),
+      tell: (message) => inner.tell(message),
+      hangUp: (cause) => inner.hangUp(cause),
+      press: (keys) => inner.press(keys),
+      hold: (on) => inner.hold(on),
+      transfer: (destination) => inner.transfer(destination),
+      bridge: (leg) => inner.bridge(leg),
       send(audio) {
         if (sources.size === 0) {
           emptyAt = Math.max(emptyAt, clock.now()) + msOf(format, audio.length);

@@ -4,22 +4,29 @@
  */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { MULAW_8K } from '../src/audio/format.ts';
-import { encodeG711, MULAW } from '../src/audio/g711.ts';
-import { openListening } from '../src/call/hear/listening.ts';
-import { createEgress } from '../src/kernel/egress.ts';
-import { silentLog } from '../src/kernel/log.ts';
-import { rootScope } from '../src/kernel/scope.ts';
-import { createSilero } from '../src/providers/vad/silero.ts';
-import { planOf } from './lib/plan.ts';
-import { type Summary, summary } from './lib/stats.ts';
-
-const AGENT = planOf('default').agent;
+import type { AgentPlan } from '../../src/agent/plan.ts';
+import { MULAW_8K } from '../../src/audio/format.ts';
+import { encodeG711, MULAW } from '../../src/audio/g711.ts';
+import { openListening } from '../../src/call/hear/listening.ts';
+import { createEgress } from '../../src/kernel/egress.ts';
+import { silentLog } from '../../src/kernel/log.ts';
+import { rootScope } from '../../src/kernel/scope.ts';
+import { createSilero } from '../../src/providers/vad/silero.ts';
+import { planOf } from '../lib/plan.ts';
+import { type Summary, summary } from '../lib/stats.ts';
 
 const ROOT = '/usr/share/asterisk/sounds/en_US_f_Allison';
 const NO_SPEECH = /beep|tone|silence|ring|click/;
 
-export async function bargeOnset(): Promise<{ summary: Summary; missed: number }> {
+export interface OnsetResult {
+  /** Onset -> told, ms. */
+  onset: Summary;
+  missed: number;
+}
+
+/** `voiceSeconds`: another amount than the shipped one. */
+export async function bargeOnset({ voiceSeconds }: { voiceSeconds?: number }): Promise<OnsetResult> {
+  const { agent } = planOf('default', 'bench', voiceSeconds);
   const detector = createSilero();
   const times: number[] = [];
   let missed = 0;
@@ -36,15 +43,15 @@ export async function bargeOnset(): Promise<{ summary: Summary; missed: number }
     const signal = new Int16Array(lead + pcm.length - first);
     for (let i = 0; i < lead; i++) signal[i] = Math.trunc(random() * 8 - 4);
     signal.set(pcm.subarray(first), lead);
-    const at = heardAt(detector, signal, lead);
+    const at = heardAt(detector, agent, signal, lead);
     if (at === undefined) missed += 1;
     else times.push(at);
   }
-  return { summary: summary(times), missed };
+  return { onset: summary(times), missed };
 }
 
 /** Milliseconds from the onset to the end of the 20 ms frame that told. */
-function heardAt(detector: ReturnType<typeof createSilero>, signal: Int16Array, lead: number): number | undefined {
+function heardAt(detector: ReturnType<typeof createSilero>, agent: AgentPlan, signal: Int16Array, lead: number): number | undefined {
   const scope = rootScope('bench');
   let started = false;
   const ears = {
@@ -58,7 +65,7 @@ function heardAt(detector: ReturnType<typeof createSilero>, signal: Int16Array, 
   } as const;
   const listening = openListening({
     format: MULAW_8K,
-    agent: () => AGENT,
+    agent: () => agent,
     providers: { stt: () => ears, llm: () => undefined, tts: () => undefined },
     vad: detector.open,
     perceived: (told) => {
