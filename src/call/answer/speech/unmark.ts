@@ -21,6 +21,7 @@ export interface TextStream {
 const WORD = /(?:(?![\uFE00-\uFE0F\u20E3\u{E0100}-\u{E01EF}])[\p{L}\p{M}\p{N}'’])+/uy;
 /** A stage direction between asterisks that is waited for; characters. */
 const LONGEST_DIRECTION = 200;
+
 type Mode = 'text' | 'fence' | 'comment' | 'target' | 'line' | 'address';
 
 export function unmark(formatters: readonly Formatter[], words: SymbolWords): TextStream {
@@ -64,7 +65,8 @@ export function unmark(formatters: readonly Formatter[], words: SymbolWords): Te
   };
   const space = () => {
     if (inTable) between ||= ' ';
-    else if (last !== '' && !/\s/.test(last)) {
+    else if (!/\s/.test(last)) {
+      // Also in front of the first word, which may stand behind others.
       out += ' ';
       last = ' ';
     }
@@ -81,7 +83,6 @@ export function unmark(formatters: readonly Formatter[], words: SymbolWords): Te
     lineHead = true;
     inTable = false;
   };
-  /** Goes on behind so many characters. */
   const take = (count: number) => {
     previous = rest.charAt(at + count - 1);
     at += count;
@@ -126,6 +127,7 @@ export function unmark(formatters: readonly Formatter[], words: SymbolWords): Te
   const beginLine = (final: boolean): boolean => {
     const c = rest.charAt(at);
     if (c === '\n' || c === '\r' || c === ' ' || c === '\t') {
+      if (last === '') space();
       take(1);
       return true;
     }
@@ -380,13 +382,13 @@ export function unmark(formatters: readonly Formatter[], words: SymbolWords): Te
       let done = read(true);
       if (mode === 'address') emit(link.end());
       const left = code.rest();
-      // Better than an answer without a word.
       if (!heard) emit(left);
       done += out;
       rest = '';
       out = '';
       mode = 'text';
       previous = '\n';
+      last = '';
       lineStart = true;
       lineHead = true;
       inTable = false;
