@@ -6,7 +6,7 @@ import { AywaError, type FieldFault, isAywaError } from '../kernel/errors.ts';
 import type { ProviderChoice, ProviderKind } from '../providers/contract.ts';
 import type { Message } from '../providers/llm/contract.ts';
 import { type Assistant, type AssistantTool, isObject, mergeOverrides } from './definition.ts';
-import type { CallPlan, Channel, IdlePlan, KeypadPlan, Opening, ProviderChain } from './plan.ts';
+import { type CallPlan, type Channel, DEFAULT_SPEECH, type IdlePlan, type KeypadPlan, type Opening, type ProviderChain } from './plan.ts';
 import { fillAll, filler } from './prompt.ts';
 import { planTools } from './tools.ts';
 import { planTurns } from './turns.ts';
@@ -79,6 +79,7 @@ export function makePlan(input: PlanInput, assistant: Assistant = effectiveAssis
       expected: expectedOf(assistant, llm),
       turns,
       keypad: keypadOf(assistant),
+      speech: DEFAULT_SPEECH,
       idle: idleOf(assistant),
       silenceMs: (assistant.silenceTimeoutSeconds ?? (silent ? TYPED_SILENCE_SECONDS : SILENCE_SECONDS)) * 1000,
       endPhrases: assistant.endCallPhrases ?? [],

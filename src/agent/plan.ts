@@ -94,6 +94,80 @@ export interface KeypadPlan {
   readonly delimiters: readonly string[];
 }
 
+/** What cleans text for the voice, by the names of Vapi's `formattersEnabled`. */
+export const FORMATTERS = [
+  'markdown',
+  'asterisk',
+  'quote',
+  'dash',
+  'newline',
+  'colon',
+  'acronym',
+  'dollarAmount',
+  'email',
+  'date',
+  'time',
+  'distance',
+  'unit',
+  'percentage',
+  'phoneNumber',
+  'number',
+  'stripAsterisk',
+] as const;
+export type Formatter = (typeof FORMATTERS)[number];
+
+/** One of the user's own changes to the text; they see the words as the model wrote them, without its marks. */
+export type Replacement =
+  /** `all: false`: only where it comes first in a sentence. */
+  | { readonly type: 'exact'; readonly key: string; readonly value: string; readonly all: boolean }
+  /** A pattern of RE2, replaced wherever it fits; `value` may name groups (`$1`, `$&`). */
+  | {
+      readonly type: 'regex';
+      readonly pattern: string;
+      readonly value: string;
+      readonly ignoreCase: boolean;
+      readonly wholeWord: boolean;
+      readonly multiLine: boolean;
+    };
+
+/** How text becomes speech (`voice.chunkPlan` and its `formatPlan`). */
+export interface SpeechPlan {
+  /** `false`: the voice gets what the model wrote (`formatPlan.enabled` or `chunkPlan.enabled` is off). */
+  readonly format: boolean;
+  readonly formatters: readonly Formatter[];
+  readonly replacements: readonly Replacement[];
+  /** A whole number above it is read digit by digit (`numberToDigitsCutoff`). */
+  readonly digitsAbove: number;
+  /** Fewest characters of a piece; `null`: each piece goes as early as it can be spoken. */
+  readonly minCharacters: number | null;
+  /** Marks after which a piece may end; `null`: what ends a clause in the first piece, a sentence in later ones. */
+  readonly boundaries: readonly string[] | null;
+}
+
+/** All formatters but `asterisk`, which drops whole phrases. Sizes are left open: Vapi's 30 characters cost a caller half a second. */
+export const DEFAULT_SPEECH: SpeechPlan = {
+  format: true,
+  formatters: FORMATTERS.filter((name) => name !== 'asterisk'),
+  replacements: [],
+  digitsAbove: 2025,
+  minCharacters: null,
+  boundaries: null,
+};
+
+/** What of `voice.chunkPlan` is accepted and not obeyed in full, by its path there. */
+export const SPEECH_LIMITS: Readonly<Record<string, string>> = {
+  enabled: 'false gives the text unformatted; a voice that takes whole requests still gets it in clauses',
+  'formatPlan.formattersEnabled.dollarAmount': 'is obeyed in English; in other languages the voice reads amounts itself',
+  'formatPlan.formattersEnabled.date': 'is obeyed in English; in other languages the voice reads dates itself',
+  'formatPlan.formattersEnabled.time': 'is obeyed in English; in other languages the voice reads times itself',
+  'formatPlan.formattersEnabled.distance': 'is obeyed in English; in other languages the voice reads distances itself',
+  'formatPlan.formattersEnabled.unit': 'is obeyed in English; in other languages the voice reads units itself',
+  'formatPlan.formattersEnabled.percentage': 'is obeyed in English; in other languages the voice reads percentages itself',
+  'formatPlan.formattersEnabled.phoneNumber': 'is obeyed in English; in other languages the voice reads telephone numbers itself',
+  'formatPlan.formattersEnabled.number': 'is obeyed in English; in other languages the voice reads numbers itself',
+  'formatPlan.numberToDigitsCutoff': 'is obeyed in English; in other languages the voice reads numbers itself',
+};
+
 /** What is true of the agent that speaks now. A flow's node, another member of a squad or another language is another one of these. */
 export interface AgentPlan {
   readonly assistantId: string | null;
@@ -110,6 +184,8 @@ export interface AgentPlan {
   readonly expected: readonly string[];
   readonly turns: TurnPolicy;
   readonly keypad: KeypadPlan | null;
+  /** How written text becomes spoken text. */
+  readonly speech: SpeechPlan;
   readonly idle: IdlePlan;
   readonly silenceMs: number;
   readonly endPhrases: readonly string[];

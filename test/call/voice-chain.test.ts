@@ -124,6 +124,7 @@ function stage(...ways: Way[]) {
     const heard = heardWords();
     const track = { soundMs: 0, ended: false, firstAt: -1, failed: false };
     const mouth = createUtterance({
+      agent: planWith({}).agent,
       voices,
       budget: turnBudget(clock, true),
       begun() {

@@ -2,7 +2,7 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { WebSocket } from 'ws';
-import type { CallPlan, Channel } from '../../src/agent/plan.ts';
+import { type CallPlan, type Channel, DEFAULT_SPEECH } from '../../src/agent/plan.ts';
 import { type AudioFormat, MULAW_8K, PCM_16K } from '../../src/audio/format.ts';
 import type { CallEvent, EventOf } from '../../src/call/events.ts';
 import type { HostSettings } from '../../src/host/parts.ts';
@@ -50,6 +50,7 @@ export function planOf(call: string, channel: Channel, agentName = 'Mia'): CallP
         drafts: true,
       },
       keypad: null,
+      speech: DEFAULT_SPEECH,
       idle: { afterMs: 0, texts: [], most: 0 },
       silenceMs: 30_000,
       endPhrases: [],

@@ -95,7 +95,7 @@ describe('interruptions', () => {
     },
     ({ of, heard }) => {
       expect(of('reply.cut').map((cut) => cut.by)).toEqual(['caller']);
-      expect(heard.slice(1)).toEqual(['Echo: [inaudible]']);
+      expect(heard.slice(1)).toEqual(['Echo. [inaudible]']);
     },
   );
 

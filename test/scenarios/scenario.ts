@@ -6,7 +6,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { Desk, ToolQuestion, ToolResult } from '../../src/agent/desk.ts';
-import type { AgentPlan, CallPlan, ToolPlan } from '../../src/agent/plan.ts';
+import { type AgentPlan, type CallPlan, DEFAULT_SPEECH, type ToolPlan } from '../../src/agent/plan.ts';
 import { type Call, startCall } from '../../src/call/call.ts';
 import type { ControlCommand } from '../../src/call/control.ts';
 import type { CallEvent, CallEventType, EndReason, EventOf } from '../../src/call/events.ts';
@@ -69,6 +69,7 @@ export const PLAN: CallPlan = {
       drafts: true,
     },
     keypad: null,
+    speech: DEFAULT_SPEECH,
     idle: { afterMs: 0, texts: [], most: 0 },
     silenceMs: 30_000,
     endPhrases: [],

@@ -143,7 +143,7 @@ describe('turns', () => {
         at(700 + index * 200).does(() => ears.hear({ type: 'final', text, from: 0, to: 100 }));
     },
     ({ heard, of }) => {
-      expect(heard).toEqual(['Echo: One. two. three. four. five.']);
+      expect(heard).toEqual(['Echo. One. two. three. four. five.']);
       expect(of('draft.begun')).toHaveLength(3);
     },
   );
@@ -285,7 +285,7 @@ describe('turns', () => {
       const contents = llm.requests.map((request) => request.map((message) => message.content));
       expect(contents).toEqual([
         ['You are Ada.', 'One.'],
-        ['You are Ada.', 'One.', 'Echo: One.', 'Two.'],
+        ['You are Ada.', 'One.', 'Echo. One.', 'Two.'],
       ]);
     },
   );

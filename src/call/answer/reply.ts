@@ -95,7 +95,7 @@ export function startReply(script: Script, parts: ReplyParts): Reply {
   const fail = () => {
     failed = true;
   };
-  const mouth = createUtterance({ voices, budget, begun: () => mark('audio'), failed: fail });
+  const mouth = createUtterance({ agent, voices, budget, begun: () => mark('audio'), failed: fail });
   /** Words around a tool: nothing may follow them for long. */
   const sayAside = (text: string) => {
     mouth.sayWhole(text);
@@ -161,7 +161,8 @@ export function startReply(script: Script, parts: ReplyParts): Reply {
     try {
       if ('text' in script) mouth.sayWhole(script.text);
       else await converse(script.asked);
-      closes ??= 'text' in script ? (script.endAfter ? 'said-last-words' : null) : endPhraseIn(mouth.said, agent.endPhrases);
+      closes ??=
+        'text' in script ? (script.endAfter ? 'said-last-words' : null) : endPhraseIn([mouth.said, mouth.written], agent.endPhrases);
     } catch (error) {
       if (scope.closed || isCancelled(error)) throw error;
       failed = true;
@@ -208,12 +209,12 @@ export function startReply(script: Script, parts: ReplyParts): Reply {
   };
 }
 
-/** An end-call phrase anywhere in the agent's own words, case and punctuation aside. */
-function endPhraseIn(text: string, phrases: readonly string[]): EndReason | null {
-  const words = ` ${wordsOf(text).join(' ')} `;
+/** An end-call phrase anywhere in the agent's own words, as they were written or as they are spoken; case and punctuation aside. */
+function endPhraseIn(texts: readonly string[], phrases: readonly string[]): EndReason | null {
+  const all = texts.map((text) => ` ${wordsOf(text).join(' ')} `);
   const found = phrases.some((phrase) => {
     const wanted = wordsOf(phrase).join(' ');
-    return wanted !== '' && words.includes(` ${wanted} `);
+    return wanted !== '' && all.some((words) => words.includes(` ${wanted} `));
   });
   return found ? 'said-end-phrase' : null;
 }

@@ -3,10 +3,12 @@
  * made before there is a track is held in memory. A voice that breaks off is followed by another one, else by the recorded apology; it
  * never ends in silence, and counts no text as said whose sound never came.
  */
+import type { AgentPlan } from '../../agent/plan.ts';
 import { msOf } from '../../audio/format.ts';
 import type { Speech } from '../../providers/tts/contract.ts';
 import { APOLOGY_TEXT, apology } from './apology.ts';
 import { clauses } from './clauses.ts';
+import { speakable, spoken } from './speech/speakable.ts';
 import type { TurnBudget } from './turn-budget.ts';
 import type { Voices } from './voice-chain.ts';
 
@@ -27,6 +29,8 @@ export interface ReplyTrack {
 export interface Utterance {
   /** Everything that it was given to say, as the voice got it. */
   readonly said: string;
+  /** The same as it was written, with its marks and signs. */
+  readonly written: string;
   /** All sound that was made; ms. */
   readonly soundMs: number;
   /** Text as it is written; spoken piece by piece. */
@@ -44,6 +48,7 @@ export interface Utterance {
 }
 
 export interface UtteranceParts {
+  readonly agent: AgentPlan;
   /** `null` on a text line: the words themselves are sent. */
   readonly voices: Voices | null;
   readonly budget: TurnBudget;
@@ -53,13 +58,16 @@ export interface UtteranceParts {
   failed(): void;
 }
 
-export function createUtterance({ voices, budget, begun, failed }: UtteranceParts): Utterance {
-  const cutter = clauses(voices ? voices.prefers : 'tokens');
+export function createUtterance({ agent, voices, budget, begun, failed }: UtteranceParts): Utterance {
+  const { speech: format, language } = agent;
+  // What is read is not spoken: a text line keeps its marks.
+  const cutter = voices ? speakable(format, language, voices.prefers) : clauses('tokens');
   let held: ((track: ReplyTrack) => void)[] = [];
   let track: ReplyTrack | undefined;
   let speech: Speech | undefined;
   let over = false;
   let said = '';
+  let written = '';
   let soundMs = 0;
   /** Where the present voice began in it. */
   let voiceFromMs = 0;
@@ -149,15 +157,21 @@ export function createUtterance({ voices, budget, begun, failed }: UtterancePart
     get said() {
       return said;
     },
+    get written() {
+      return written;
+    },
     get soundMs() {
       return soundMs;
     },
     write(more) {
+      written += more;
       for (const piece of cutter.push(more)) speak(piece);
     },
     flush,
-    sayWhole(sentence) {
+    sayWhole(text) {
       flush();
+      written += ` ${text}`;
+      const sentence = voices ? spoken(format, language, text) : text;
       speak(said !== '' && !/\s$/.test(said) ? ` ${sentence}` : sentence);
     },
     pause() {

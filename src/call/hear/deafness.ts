@@ -28,6 +28,7 @@ const LONG_SPEECH_MS = 8_000;
 const AUDITION_MS = 300;
 /** A line that is noisy is not auditioned for again and again; ms. */
 const REST_MS = 10_000;
+const LONG_REST_MS = 30_000;
 
 export function deafness({ audition, dismiss, patienceMs, notUnderstood }: DeafnessActs): Deafness {
   /** Speech without words: where it began, where its present talk did, how much of it is over. */
@@ -36,13 +37,13 @@ export function deafness({ audition, dismiss, patienceMs, notUnderstood }: Deafn
   let speechMs = 0;
   let wasTalking = false;
   let restsUntilMs = 0;
-  let asked: { from: number; untilMs: number } | undefined;
+  let asked: { from: number; untilMs: number; paused: boolean } | undefined;
 
-  const ask = (from: number, atMs: number) => {
+  const ask = (from: number, atMs: number, paused: boolean) => {
     speechMs = 0;
     if (atMs < restsUntilMs) return;
     audition(from);
-    asked = { from, untilMs: atMs + patienceMs() + AUDITION_MS };
+    asked = { from, untilMs: atMs + patienceMs() + AUDITION_MS, paused };
   };
   return {
     heard(atMs) {
@@ -60,15 +61,17 @@ export function deafness({ audition, dismiss, patienceMs, notUnderstood }: Deafn
       if (asked) {
         if (atMs < asked.untilMs) return;
         dismiss();
-        restsUntilMs = atMs + REST_MS;
-        // A voice that still goes on without a word may be a television: nobody is told that it was not understood.
-        if (!talking) notUnderstood(asked.from, voiceMs);
+        // A voice that still goes on without a word may be a television: when it pauses, it is asked again.
+        if (asked.paused) {
+          restsUntilMs = atMs + REST_MS;
+          if (!talking) notUnderstood(asked.from, voiceMs);
+        } else talkMs = atMs + LONG_REST_MS;
         asked = undefined;
         return;
       }
-      if (!talking && speechMs >= SPEECH_MS && atMs - voiceMs >= patienceMs() + SILENCE_MS) ask(fromMs, atMs);
+      if (!talking && speechMs >= SPEECH_MS && atMs - voiceMs >= patienceMs() + SILENCE_MS) ask(fromMs, atMs, true);
       else if (talking && atMs - talkMs >= LONG_SPEECH_MS) {
-        ask(talkMs, atMs);
+        ask(talkMs, atMs, false);
         talkMs = atMs;
       }
     },

@@ -60,7 +60,7 @@ interface Seat {
 /** Audio that nobody waits for, and what a new recogniser is given at once, goes out in pieces of this size; ms. */
 export const PIECE_MS = 80;
 /** A streaming recogniser that does not say how long its finals take. */
-const FINAL_WITHIN_MS = 1_500;
+const FINAL_WITHIN_MS = 1_000;
 
 export function recogniserChain(recent: Tape, options: RecogniserChainOptions, listener: ChainListener): RecogniserChain {
   const { format, providers, perceived, ctx } = options;
