@@ -25,7 +25,7 @@ describe('the wait after the words', () => {
     ['It is 5 5 5', 500],
     ['Call me at 555.', 500],
     ['', 300],
-  ])('%j waits %d ms', (text, ms) => expect(policy().waitMs(text, '')).toBe(ms));
+  ])('%j waits %d ms', (text, ms) => expect(policy().waitFor(text, '').wordsMs).toBe(ms));
 
   it('is what the first matching rule says', () => {
     const rules = [
@@ -33,7 +33,7 @@ describe('the wait after the words', () => {
       rule({ of: 'agent', agentPattern: 'number', waitMs: 2_000 }),
       rule({ callerPattern: 'UM', ignoreCase: true, waitMs: 3_000 }),
     ];
-    const { waitMs } = policy(rules);
+    const waitMs = (caller: string, agent: string) => policy(rules).waitFor(caller, agent).wordsMs;
     expect(waitMs('my name', 'What is your name?')).toBe(1_000);
     expect(waitMs('it is', 'What is your number?')).toBe(2_000);
     expect(waitMs('um', '')).toBe(3_000);
@@ -41,8 +41,8 @@ describe('the wait after the words', () => {
   });
 
   it('is safe from patterns that cannot be compiled or that would explode', () => {
-    expect(policy([rule({ callerPattern: '(?<=a)b' }), rule({ callerPattern: '(' })]).waitMs('ab.', '')).toBe(300);
-    expect(policy([rule({ callerPattern: '(a+)+$' })]).waitMs(`${'a'.repeat(5_000)}b.`, '')).toBe(300);
+    expect(policy([rule({ callerPattern: '(?<=a)b' }), rule({ callerPattern: '(' })]).waitFor('ab.', '').wordsMs).toBe(300);
+    expect(policy([rule({ callerPattern: '(a+)+$' })]).waitFor(`${'a'.repeat(5_000)}b.`, '').wordsMs).toBe(300);
   });
 });
 

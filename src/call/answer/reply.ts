@@ -11,7 +11,7 @@ import type { ProviderContext } from '../../providers/contract.ts';
 import type { Message, ToolCall } from '../../providers/llm/contract.ts';
 import type { Speech } from '../../providers/tts/contract.ts';
 import type { CallEventBody, EndReason } from '../events.ts';
-import { wordsOf } from '../turn/endpointing.ts';
+import { hasPhrase } from '../turn/endpointing.ts';
 import { APOLOGY_TEXT, apology } from './apology.ts';
 import { clauses } from './clauses.ts';
 import type { Conversation } from './conversation.ts';
@@ -242,10 +242,5 @@ export function startReply(script: Script, parts: ReplyParts): Reply {
 
 /** An end-call phrase anywhere in the agent's own words, case and punctuation aside. */
 function endPhraseIn(text: string, phrases: readonly string[]): EndReason | null {
-  const words = ` ${wordsOf(text).join(' ')} `;
-  const found = phrases.some((phrase) => {
-    const wanted = wordsOf(phrase).join(' ');
-    return wanted !== '' && words.includes(` ${wanted} `);
-  });
-  return found ? 'said-end-phrase' : null;
+  return phrases.some((phrase) => hasPhrase(text, phrase)) ? 'said-end-phrase' : null;
 }
