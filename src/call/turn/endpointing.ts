@@ -77,16 +77,20 @@ function hasAny(text: string, phrases: readonly (readonly string[])[]): boolean 
   }
   const units = [...bare.matchAll(UNIT)];
   const words = units.map(([word]) => word);
-  const cuts = new Set(Array.from(segments(bare), ({ index }) => index)).add(bare.length);
-  const isCut = (unit: number) => {
-    const before = units[unit - 1];
-    const end = before ? before.index + before[0].length : 0;
-    const start = units[unit]?.index ?? bare.length;
-    return start > end || cuts.has(start);
-  };
+  const isCut = cutsBetween(bare, units);
   return phrases.some(
     (phrase) => phrase.length > 0 && words.some((_, at) => startsWith(words, at, phrase) && isCut(at) && isCut(at + phrase.length)),
   );
+}
+
+/** Does a word begin with this unit, or end before it? */
+function cutsBetween(text: string, units: readonly RegExpExecArray[]): (unit: number) => boolean {
+  const starts = new Set(Array.from(segments(text), ({ index }) => index));
+  return (unit) => {
+    const before = units[unit - 1];
+    const here = units[unit];
+    return !before || !here || here.index > before.index + before[0].length || starts.has(here.index);
+  };
 }
 
 let segmenter: Intl.Segmenter | undefined;
@@ -96,9 +100,11 @@ function segments(text: string): Intl.Segments {
   return segmenter.segment(text);
 }
 
-/** The text as it was written, from its unit of this number on. */
+/** The text as it was written, from its unit of this number on; a word that begins before it is left out. */
 export function tailOf(text: string, unit: number): string {
-  const first = [...text.matchAll(WRITTEN)][unit];
+  const units = [...text.matchAll(WRITTEN)];
+  const isCut = cutsBetween(text, units);
+  const first = units.find((_, index) => index >= unit && isCut(index));
   return first ? text.slice(first.index).trim() : '';
 }
 
