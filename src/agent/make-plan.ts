@@ -71,6 +71,7 @@ export function makePlan(input: PlanInput, assistant: Assistant = effectiveAssis
       name: assistant.name ?? 'Agent',
       language,
       opening,
+      screening: null,
       prompt: promptOf(assistant),
       tools,
       stt: silent ? [input.choose('stt', 'lab', {})] : ears(input, assistant),

@@ -26,6 +26,8 @@ export interface TurnPolicy {
   readonly waitCompleteMs: number;
   readonly waitIncompleteMs: number;
   readonly waitNumberMs: number;
+  /** Which of the three the assistant names itself: no opinion of a recogniser undercuts or extends those. */
+  readonly explicit: { readonly complete: boolean; readonly incomplete: boolean; readonly number: boolean };
   /** Added before the agent speaks, after all other waits (`startSpeakingPlan.waitSeconds`); ms. */
   readonly waitBeforeSpeakingMs: number;
   /** Words needed to interrupt the agent; 0: voice activity of `interruptVoiceMs` is enough. */
@@ -168,12 +170,21 @@ export const SPEECH_LIMITS: Readonly<Record<string, string>> = {
   'formatPlan.numberToDigitsCutoff': 'is obeyed in English; in other languages the voice reads numbers itself',
 };
 
+/** What answered is found out before the opening is said. */
+export interface ScreeningPlan {
+  /** Whoever has not turned out to be a machine by then is a person; ms. */
+  readonly forMs: number;
+  /** Left on a machine; empty: nothing. */
+  readonly message: string;
+}
+
 /** What is true of the agent that speaks now. A flow's node, another member of a squad or another language is another one of these. */
 export interface AgentPlan {
   readonly assistantId: string | null;
   readonly name: string;
   readonly language: string;
   readonly opening: Opening;
+  readonly screening: ScreeningPlan | null;
   /** The prompt before the conversation: rendered system messages and examples. */
   readonly prompt: readonly Message[];
   readonly tools: readonly ToolPlan[];

@@ -34,6 +34,11 @@ export function planTurns(assistant: Assistant, fault: (fault: FieldFault) => vo
     waitIncompleteMs: ms(words?.onNoPunctuationSeconds, 900),
     // People pause between groups of digits.
     waitNumberMs: ms(words?.onNumberSeconds, 500),
+    explicit: {
+      complete: words?.onPunctuationSeconds !== undefined,
+      incomplete: words?.onNoPunctuationSeconds !== undefined,
+      number: words?.onNumberSeconds !== undefined,
+    },
     waitBeforeSpeakingMs: ms(start?.waitSeconds ?? assistant.responseDelaySeconds ?? assistant.llmRequestDelaySeconds, 0),
     interruptWords: stop?.numWords ?? assistant.numWordsToInterruptAssistant ?? 0,
     // Two windows of voice: the agent falls silent at once, and goes on where it was last heard when it was only a noise.

@@ -124,6 +124,8 @@ export function startCall(deps: CallDeps): Call {
         return floor?.duck();
       case 'resume':
         return floor?.resume();
+      case 'transfer':
+        return tell({ type: 'transfer.ended', ok: false, detail: 'This line cannot be transferred.' });
       case 'closing': {
         const { reason, detail } = ending.because(effect.reason, cause.type === 'call.closing' ? cause.detail : null);
         if (cause.type !== 'call.closing') record({ type: 'call.closing', reason, detail });

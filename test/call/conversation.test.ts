@@ -26,6 +26,7 @@ const created: CallEventBody = {
 const HANDOVER = stamped([
   created,
   turn(1, 'Your colleague, please.'),
+  { type: 'reply.begun', reply: 1, cause: 'turn', turn: 1, adopted: false },
   { type: 'reply.audible', reply: 1 },
   said(1, 'One moment.'),
   { type: 'agent.entered', agent: 'Bob', assistantId: null, from: 'Ada' },

@@ -470,6 +470,16 @@ describe('words that are never made final', () => {
     expect(finals(heard)).toMatchObject([{ text: 'Where is' }, { text: 'my order', interim: true }]);
   });
 
+  it('are none when they come behind their own final', () => {
+    const { connections, heard, silence, talks } = begin();
+    talks(1_000);
+    connections[0]?.listener.recognised({ type: 'final', text: 'Where is my order?', from: 0, to: 980 });
+    partial(connections[0], 'Where is my', 0, 700);
+    silence(3_000);
+    expect(finals(heard)).toHaveLength(1);
+    expect(heard.some((told) => told.type === 'partial')).toBe(false);
+  });
+
   it('are not told while the recogniser still changes them', () => {
     const { connections, heard, silence, talks } = begin();
     talks(1_000);

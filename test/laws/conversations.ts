@@ -1,27 +1,18 @@
-/**
- * Random conversations for the turn table, and the laws that every one of them must keep. A conversation is a list of inputs; the
- * world around the table (the voice detector, the open reply, what was answered) is kept here from the inputs and effects alone.
- */
-import {
-  type Effect,
-  type Input,
-  type Policy,
-  type TimerName,
-  TURN_START,
-  type TurnState,
-  type Words,
-} from '../../src/call/turn/turn-state.ts';
-import { step, TABLE, type Table } from '../../src/call/turn/turn-taking.ts';
+/** Random conversations for the turn table: lists of inputs that a caller, a line, providers and an operator could give, in any order. */
+import type { Input, Policy, TimerName, Words } from '../../src/call/turn/turn-state.ts';
+import { TABLE, type Table } from '../../src/call/turn/turn-taking.ts';
+import { type Law, newWorld, play, settle, type World } from './world.ts';
 
-export type Law = 'liveness' | 'conservation' | 'manners' | 'one reply' | 'phases' | 'answers' | 'ending';
 export interface Breach {
   law: Law;
   detail: string;
   inputs: Input[];
+  /** The caller's street is never quiet afterwards. */
+  noise: boolean;
 }
 
 export const FUZZ_POLICY: Policy = {
-  waitMs: (caller) => (caller.endsWith('.') ? 300 : 900),
+  waitFor: (caller) => ({ beforeMs: 0, wordsMs: caller.endsWith('.') ? 300 : 900, by: 'shape' }),
   acknowledges: (text) => text.startsWith('mm-hmm'),
   interrupts: (text) => text.startsWith('stop'),
   interruptWords: 0,
@@ -32,7 +23,10 @@ export const FUZZ_POLICY: Policy = {
   idleTexts: ['Are you still there?'],
   idleMost: 2,
   silenceMs: 20_000,
-  durationMs: 600_000,
+  durationMs: 6_000_000,
+  screenMs: 0,
+  voicemail: 'Please call back.',
+  transferFailed: 'Nobody is there.',
   farewell: 'Goodbye.',
   deafFarewell: 'I cannot hear you.',
 };
@@ -48,148 +42,15 @@ export function random(seed: number): () => number {
   };
 }
 
-interface World {
-  state: TurnState;
-  at: number;
-  /** What the voice detector says, unless the table took it for noise. */
-  talking: boolean;
-  open: number | null;
-  ducked: boolean;
-  said: string[];
-  answered: string[];
-  finished: boolean;
-}
-
-const newWorld = (): World => ({
-  state: TURN_START,
-  at: 0,
-  talking: false,
-  open: null,
-  ducked: false,
-  said: [],
-  answered: [],
-  finished: false,
-});
-
-/** Plays one input; gives the law that it broke, if any. */
-function play(world: World, input: Input, policy: Policy, table: Table): { law: Law; detail: string } | null {
-  const before = world.state;
-  world.at = input.at;
-  if (input.type === 'started') world.talking = true;
-  if (input.type === 'stopped') world.talking = false;
-  if (input.type === 'timer' && input.timer === 'turn-end' && before.phase === 'listening' && before.timers['turn-end'] !== undefined)
-    world.talking = false;
-  if (input.type === 'words' && before.phase !== 'over') world.said.push(input.words.text);
-  if (input.type === 'ended' && input.reply === world.open) {
-    world.open = null;
-    world.ducked = false;
-  }
-  const [state, ...effects] = step(before, input, policy, table);
-  world.state = state;
-  if (before.open && state.open?.number === before.open.number && state.open.audible && !before.open.audible)
-    world.answered.push(...before.open.asked.map((words) => words.text));
-  for (const effect of effects) {
-    const breach = follow(world, effect);
-    if (breach) return breach;
-  }
-  return judge(world);
-}
-
-function follow(world: World, effect: Effect): { law: Law; detail: string } | null {
-  switch (effect.type) {
-    case 'begin':
-      if (world.open !== null) return { law: 'one reply', detail: `reply ${effect.reply} begins while ${world.open} is open` };
-      world.open = effect.reply;
-      return null;
-    case 'cut':
-      if (world.open !== effect.reply) return { law: 'one reply', detail: `cut of ${effect.reply}, open is ${world.open}` };
-      world.open = null;
-      world.ducked = false;
-      return null;
-    case 'duck':
-      world.ducked = true;
-      return null;
-    case 'resume':
-      world.ducked = false;
-      return world.talking ? { law: 'manners', detail: 'the agent resumes while the caller talks' } : null;
-    case 'finish':
-      if (world.finished) return { law: 'ending', detail: 'finished twice' };
-      world.finished = true;
-      return null;
-    default:
-      return null;
-  }
-}
-
-function judge({ state, open, ducked, talking, said, answered, finished }: World): { law: Law; detail: string } | null {
-  const { phase, timers } = state;
-  const replying = phase === 'thinking' || phase === 'speaking' || phase === 'yielding';
-  if (phase !== 'closing' && (open !== null) !== replying)
-    return { law: 'phases', detail: `${phase} with ${open === null ? 'no' : 'an'} open reply` };
-  if (phase !== 'closing' && ducked !== (phase === 'yielding')) return { law: 'phases', detail: `${phase}, ducked: ${ducked}` };
-  if ((phase === 'over') !== finished) return { law: 'ending', detail: `${phase}, finished: ${finished}` };
-  const kept = [...answered, ...(state.open?.asked ?? []).map(textOf), ...state.waiting.map(textOf)];
-  if (kept.length !== said.length || new Set(kept).size !== kept.length || !said.every((text) => kept.includes(text)))
-    return { law: 'conservation', detail: `said ${said.join(' ')}; kept ${kept.join(' ')}` };
-  if (state.connected && !canMove(phase, timers, talking, open !== null)) return { law: 'liveness', detail: `${phase} waits for nothing` };
-  return null;
-}
-
-function canMove(phase: TurnState['phase'], timers: TurnState['timers'], talking: boolean, open: boolean): boolean {
-  switch (phase) {
-    case 'listening':
-      return talking || timers.silence !== undefined;
-    case 'deciding':
-      return timers['turn-end'] !== undefined;
-    case 'thinking':
-    case 'speaking':
-      return open;
-    case 'yielding':
-      return timers['false-alarm'] !== undefined;
-    case 'closing':
-      return timers.closing !== undefined;
-    case 'over':
-      return true;
-    default:
-      return phase satisfies never;
-  }
-}
-
-const textOf = (words: Words) => words.text;
-
-/** A conversation that goes on fairly: the caller falls silent, replies are heard. Every question must have been answered then. */
-function settle(world: World, policy: Policy, table: Table): { law: Law; detail: string } | null {
-  const next = (input: Input) => play(world, input, policy, table);
-  for (let turn = 0; turn < 60; turn++) {
-    const { state } = world;
-    if (state.phase === 'over' || !state.connected) return null;
-    const at = world.at + 1;
-    const due = Object.entries(state.timers).filter(([name, time]) => name !== 'duration' && time !== undefined) as [TimerName, number][];
-    due.sort((a, b) => a[1] - b[1]);
-    const answered = world.open === null && !state.waiting.some((words) => !words.soft) && state.queue.length === 0;
-    let breach: ReturnType<typeof play>;
-    if (world.talking) breach = next({ type: 'stopped', at, silentMs: 256 });
-    else if (state.muted && state.phase !== 'closing') breach = next({ type: 'mute', at, on: false });
-    else if (world.open !== null && !world.ducked && !state.open?.audible) breach = next({ type: 'audible', at, reply: world.open });
-    else if (world.open !== null && !world.ducked) breach = next({ type: 'ended', at, reply: world.open, failed: false });
-    else if (answered && state.phase === 'listening') return null;
-    else if (due[0]?.[0] === 'silence' && !answered) return { law: 'answers', detail: 'words wait, and only the silence limit is pending' };
-    else if (due[0]) breach = next({ type: 'timer', at: Math.max(at, due[0][1]), timer: due[0][0] });
-    else return { law: 'answers', detail: `stuck in ${state.phase}` };
-    if (breach) return breach;
-  }
-  return { law: 'answers', detail: `not at rest after 60 fair steps, in ${world.state.phase}` };
-}
-
 /** Replays inputs and the fair ending; the first breach, or `null`. */
-function check(inputs: readonly Input[], policy: Policy, table: Table = TABLE): Breach | null {
+export function check(inputs: readonly Input[], policy: Policy, noise: boolean, table: Table = TABLE): Breach | null {
   const world = newWorld();
   for (const [index, input] of inputs.entries()) {
     const breach = play(world, input, policy, table);
-    if (breach) return { ...breach, inputs: inputs.slice(0, index + 1) };
+    if (breach) return { ...breach, inputs: inputs.slice(0, index + 1), noise };
   }
-  const breach = settle(world, policy, table);
-  return breach && { ...breach, inputs: [...inputs] };
+  const breach = settle(world, policy, table, noise);
+  return breach && { ...breach, inputs: [...inputs], noise };
 }
 
 /** One random conversation. */
@@ -198,22 +59,23 @@ export function converse(seed: number, policy: Policy, table: Table = TABLE): Br
   const world = newWorld();
   const inputs: Input[] = [];
   const length = 6 + Math.floor(pick() * 30);
+  const noise = pick() < 0.2;
   let words = 0;
   for (let i = 0; i < length && world.state.phase !== 'over'; i++) {
     const input = i === 0 ? opening(pick) : anyInput(pick, world, () => ++words);
     inputs.push(input);
     const breach = play(world, input, policy, table);
-    if (breach) return { ...breach, inputs };
+    if (breach) return { ...breach, inputs, noise };
   }
-  const breach = settle(world, policy, table);
-  return breach && { ...breach, inputs };
+  const breach = settle(world, policy, table, noise);
+  return breach && { ...breach, inputs, noise };
 }
 
 /** Leaves inputs out as long as the same law stays broken: the shortest story of the fault. */
 export function shorten(breach: Breach, policy: Policy, table: Table): Breach {
   let shortest = breach;
   for (let i = shortest.inputs.length - 1; i >= 0; i--) {
-    const candidate = check(shortest.inputs.toSpliced(i, 1), policy, table);
+    const candidate = check(shortest.inputs.toSpliced(i, 1), policy, breach.noise, table);
     if (candidate?.law === breach.law) {
       shortest = candidate;
       i = Math.min(i, shortest.inputs.length);
@@ -235,29 +97,52 @@ function opening(pick: () => number): Input {
 }
 
 function anyInput(pick: () => number, world: World, nextWord: () => number): Input {
-  const { state } = world;
+  const { state, open } = world;
   const at = world.at + (pick() < 0.3 ? 0 : Math.floor(pick() * 700));
-  const due = Object.entries(state.timers).filter(([, time]) => time !== undefined) as [TimerName, number][];
   const roll = pick();
-  if (roll < 0.2) return world.talking ? { at, type: 'stopped', silentMs: 256 } : { at, type: 'started' };
-  if (roll < 0.36) {
-    const kind = pick();
-    const text = `${kind < 0.2 ? 'mm-hmm' : kind < 0.3 ? 'stop' : 'word'}${nextWord()}${pick() < 0.5 ? '.' : ''}`;
-    return { at, type: 'words', words: { at, text, from: at, to: at, typed: pick() < 0.1, rejected: pick() < 0.1 } };
-  }
+  if (roll < 0.2) return world.wordlessSince === null ? { at, type: 'started' } : { at, type: 'stopped', silentMs: 256 };
+  if (roll < 0.36) return { at, type: 'words', words: anyWords(pick, world, at, nextWord) };
   if (roll < 0.43) return { at, type: 'partial', text: pick() < 0.3 ? 'mm-hmm' : 'and then' };
-  if (roll < 0.63 && due.length > 0) {
+  if (roll < 0.63) {
+    const due = Object.entries(state.timers).filter(([, time]) => time !== undefined) as [TimerName, number][];
     const [timer, time] = due[Math.floor(pick() * due.length)] ?? ['silence', at];
-    if (timer !== 'duration' || pick() < 0.05) return { at: Math.max(world.at, time), type: 'timer', timer };
+    if (due.length > 0 && (timer !== 'duration' || pick() < 0.05)) return { at: Math.max(world.at, time), type: 'timer', timer };
   }
-  if (roll < 0.75 && world.open !== null && !world.ducked) return { at, type: 'audible', reply: world.open };
-  if (roll < 0.88 && world.open !== null) return { at, type: 'ended', reply: world.open, failed: pick() < 0.15 };
+  if (roll < 0.75 && open !== null && !world.ducked) return { at, type: 'audible', reply: open.number };
+  if (roll < 0.88 && open !== null) return { at, type: 'ended', reply: open.number, failed: pick() < 0.15 };
   if (roll < 0.9) return { at, type: pick() < 0.5 ? 'audible' : 'ended', reply: state.replies - 1, failed: false } as Input;
-  if (roll < 0.94) return { at, type: 'say', saying: saying(pick, 'say') };
-  if (roll < 0.96) return { at, type: 'mute', on: pick() < 0.5 };
-  if (roll < 0.97) return { at, type: 'said', text: pick() < 0.5 ? 'Shall I?' : 'Done.' };
-  if (roll < 0.985) return { at, type: 'turnEnd', probability: pick() };
+  if (roll < 0.93) return { at, type: 'say', saying: saying(pick, 'say') };
+  if (roll < 0.945) return { at, type: 'mute', on: pick() < 0.5 };
+  if (roll < 0.95) return { at, type: 'said', text: pick() < 0.5 ? 'Shall I?' : 'Done.' };
+  if (roll < 0.96) return { at, type: 'turnEnd', probability: pick() };
+  if (roll < 0.965) return { at, type: 'wait', ms: Math.floor(pick() * 3_000) - 500 };
+  if (roll < 0.985) return anyAbsence(pick, world, at);
   if (roll < 0.99) return { at, type: 'broken', kind: pick() < 0.5 ? 'llm' : 'tts' };
   if (roll < 0.996) return { at, type: 'close', reason: pick() < 0.5 ? 'agent-hung-up' : 'api' };
   return { at, type: 'gone' };
+}
+
+function anyAbsence(pick: () => number, { parked, lost }: World, at: number): Input {
+  const roll = pick();
+  if (roll < 0.3) return { at, type: 'hold', why: 'asked', on: !parked || pick() < 0.1 };
+  if (roll < 0.5) return { at, type: 'hold', why: 'lost', on: !lost || pick() < 0.1 };
+  if (roll < 0.6) return { at, type: 'connected', saying: pick() < 0.5 ? saying(pick, pick() < 0.5 ? 'first-message' : 'say') : null };
+  if (roll < 0.8) return { at, type: 'transfer', destination: '+15550003' };
+  if (roll < 0.9) return { at, type: 'transferred', ok: pick() < 0.5, detail: '' };
+  return { at, type: 'screened', by: pick() < 0.5 ? 'person' : pick() < 0.5 ? 'machine' : 'unknown' };
+}
+
+/** New words, interim or final; or the late final of interim words: the same, with more behind it, or others. */
+function anyWords(pick: () => number, { interim }: World, at: number, nextWord: () => number): Words {
+  const number = nextWord();
+  const kind = pick();
+  const text = `${kind < 0.2 ? 'mm-hmm' : kind < 0.3 ? 'stop' : 'word'}${number}${pick() < 0.5 ? '.' : ''}`;
+  const words = { at, text, from: number, to: number, typed: pick() < 0.1, rejected: pick() < 0.1 };
+  const late = pick() < 0.4 ? [...interim.keys()].at(-1) : undefined;
+  if (late !== undefined && pick() < 0.9) {
+    const known = interim.get(late) ?? '';
+    const roll = pick();
+    return { ...words, text: roll < 0.4 ? known : roll < 0.7 ? `${known} more${number}` : `other${number}`, from: late, replaces: late };
+  }
+  return pick() < 0.25 ? { ...words, interim: true } : words;
 }

@@ -1,9 +1,12 @@
 /** The turn table under random conversations, and the proof that the laws can fail. */
 import { describe, expect, it } from 'vitest';
-import { begin, cut, go, keep, unheard } from '../../src/call/turn/turn-rules.ts';
+import { keep, unheard, voiced } from '../../src/call/turn/kept-words.ts';
+import { cut } from '../../src/call/turn/reply-rules.ts';
+import { begin, decide, fallenSilent, go, rest, setOut } from '../../src/call/turn/turn-rules.ts';
 import type { Policy } from '../../src/call/turn/turn-state.ts';
 import { TABLE, type Table } from '../../src/call/turn/turn-taking.ts';
-import { type Breach, converse, FUZZ_POLICY, type Law, shorten } from './conversations.ts';
+import { type Breach, converse, FUZZ_POLICY, shorten } from './conversations.ts';
+import type { Law } from './world.ts';
 
 const CONVERSATIONS = 120_000;
 const SEED = 20_261_120;
@@ -11,7 +14,7 @@ const SEED = 20_261_120;
 const POLICIES: readonly Policy[] = [
   FUZZ_POLICY,
   { ...FUZZ_POLICY, interruptWords: 2, backoffMs: 1_000 },
-  { ...FUZZ_POLICY, idleMs: 0, farewell: '', waitMs: () => 0 },
+  { ...FUZZ_POLICY, idleMs: 0, farewell: '', waitFor: () => ({ beforeMs: 0, wordsMs: 0, by: 'plan' }), screenMs: 2_000 },
 ];
 
 function hunt(count: number, table: Table): { seed: number; breach: Breach; policy: Policy } | null {
@@ -36,8 +39,8 @@ describe('the turn table', () => {
   const broken: [Law, string, Table][] = [
     [
       'liveness',
-      'nothing is armed when the caller stops',
-      { ...TABLE, listening: { ...TABLE.listening, stopped: () => [{ talking: false }] } },
+      'a voice holds off everything',
+      { ...TABLE, listening: { ...TABLE.listening, started: (state, { at }) => [go(voiced(state, at), 'listening', {})] } },
     ],
     [
       'conservation',
@@ -49,6 +52,39 @@ describe('the turn table', () => {
           words: (state, { words, at }, policy) =>
             cut({ ...keep(state, words, at), open: state.open && { ...state.open, asked: [] } }, at, 'superseded', policy),
         },
+      },
+    ],
+    [
+      'conservation',
+      'a given text answers the question',
+      {
+        ...TABLE,
+        deciding: {
+          ...TABLE.deciding,
+          say: (state, { at, saying }) => {
+            const [next, ...effects] = begin(state, at, { ...saying, text: null });
+            return [next, ...effects.map((effect) => (effect.type === 'begin' ? { ...effect, saying } : effect))];
+          },
+        },
+      },
+    ],
+    [
+      'conservation',
+      'a late final stands beside its interim words',
+      {
+        ...TABLE,
+        listening: {
+          ...TABLE.listening,
+          words: (state, { words: { replaces: _, ...words }, at }, policy) => rest(keep(state, words, at), at, policy),
+        },
+      },
+    ],
+    [
+      'manners',
+      'words are answered although the voice goes on',
+      {
+        ...TABLE,
+        listening: { ...TABLE.listening, words: (state, { words, at }, policy) => decide(keep(state, words, at), at, policy) },
       },
     ],
     [
@@ -74,7 +110,44 @@ describe('the turn table', () => {
     [
       'answers',
       'words after the voice are kept, but nobody decides',
-      { ...TABLE, listening: { ...TABLE.listening, words: (state, { words, at }) => [keep(state, words, at)] } },
+      {
+        ...TABLE,
+        listening: {
+          ...TABLE.listening,
+          words: (state, { words, at }, policy) => (state.talking ? rest(keep(state, words, at), at, policy) : [keep(state, words, at)]),
+        },
+      },
+    ],
+    [
+      'answers',
+      'every burst of noise begins the silence anew',
+      {
+        ...TABLE,
+        listening: {
+          ...TABLE.listening,
+          stopped: (state, { at, silentMs }, policy) => rest({ ...fallenSilent(state, at - silentMs), spokeAt: at }, at, policy),
+        },
+      },
+    ],
+    [
+      'away',
+      'a message is spoken to a caller on hold',
+      { ...TABLE, held: { ...TABLE.held, say: (state, { at, saying }) => begin(state, at, saying) } },
+    ],
+    [
+      'away',
+      'a reply goes on although the leg is lost',
+      { ...TABLE, speaking: { ...TABLE.speaking, hold: (_, { why, on }) => [why === 'lost' ? { lost: on } : { parked: on }] } },
+    ],
+    [
+      'away',
+      'the caller goes in the middle of a reply',
+      { ...TABLE, speaking: { ...TABLE.speaking, transfer: (state, { at, destination }) => setOut(state, at, destination) } },
+    ],
+    [
+      'liveness',
+      'nobody comes back for a caller on hold',
+      { ...TABLE, listening: { ...TABLE.listening, hold: (state, { on }) => [on ? go({ ...state, parked: true }, 'held', {}) : {}] } },
     ],
     [
       'ending',

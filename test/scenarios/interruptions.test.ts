@@ -146,6 +146,21 @@ describe('interruptions', () => {
     },
   );
 
+  scenario(
+    'three words interrupt in three pieces, too',
+    { plan: { turns: { interruptWords: 3 } } },
+    (stage) => {
+      asks(stage);
+      stage.at(4_000).does(() => stage.line.talk(1_500));
+      for (const [index, text] of ['Today', 'it', 'rains.'].entries())
+        stage.at(4_400 + index * 400).does(() => stage.ears.hear({ type: 'final', text, from: 4_000, to: 4_400 + index * 400 }));
+    },
+    ({ of, turns }) => {
+      expect(of('reply.cut').map(({ at }) => at)).toEqual([5_200]);
+      expect(turns.at(-1)).toBe('Today it rains.');
+    },
+  );
+
   for (const latencyMs of [0, 150])
     scenario(
       `marks that come back after a clear count for nothing with ${latencyMs} ms of line`,

@@ -19,6 +19,7 @@ import { AywaError } from '../../src/kernel/errors.ts';
 import { silentLog } from '../../src/kernel/log.ts';
 import { rootScope, type Scope } from '../../src/kernel/scope.ts';
 import { parseControl } from '../../src/wire/control.ts';
+import { resumeAnywhere } from '../laws/resuming.ts';
 import {
   type FakeEars,
   type FakeLine,
@@ -48,6 +49,7 @@ export const PLAN: CallPlan = {
     name: 'Ada',
     language: 'en',
     opening: { mode: 'caller', text: '', interruptible: true },
+    screening: null,
     prompt: [{ role: 'system', content: 'You are Ada.' }],
     tools: [],
     stt: [choice('ears')],
@@ -58,6 +60,7 @@ export const PLAN: CallPlan = {
       waitCompleteMs: 300,
       waitIncompleteMs: 900,
       waitNumberMs: 500,
+      explicit: { complete: false, incomplete: false, number: false },
       waitBeforeSpeakingMs: 0,
       interruptWords: 0,
       interruptVoiceMs: 200,
@@ -188,6 +191,7 @@ export function scenario(name: string, setting: Setting, script: (stage: Stage) 
     expect(failures).toEqual([]);
     expect(clock.waiting, 'timers left').toBe(0);
     replay(planWith(setting.plan ?? {}), outcome.events);
+    resumeAnywhere(planWith(setting.plan ?? {}), outcome.events);
     compare(name, outcome.events);
     look(outcome);
     await root.close('done');

@@ -261,6 +261,68 @@ describe('turns', () => {
     },
   );
 
+  const recorded = { type: 'say', text: 'This call is recorded.', endAfter: false, interruptible: true } as const;
+
+  scenario(
+    'a message while the end of the turn is awaited does not answer the question',
+    {},
+    ({ at, llm }) => {
+      llm.answers('order', answer);
+      at(500).caller.says('My order number is', { for: 900, final: 100 });
+      at(2_000).control({ ...recorded, interrupt: false });
+    },
+    ({ heard, turns }) => {
+      expect(turns).toEqual(['My order number is']);
+      expect(heard).toEqual([recorded.text, answer]);
+    },
+  );
+
+  scenario(
+    'an urgent message instead of the answer does not answer the question',
+    {},
+    ({ at, llm }) => {
+      llm.answers('order', { say: answer, firstToken: 1_200 });
+      at(500).caller.says('Where is my order?', asks);
+      at(2_000).control({ ...recorded, interrupt: true });
+    },
+    ({ heard, turns, of, llm }) => {
+      expect(turns).toEqual(['Where is my order?']);
+      expect(heard).toEqual([recorded.text, answer]);
+      expect(of('caller.turn').map(({ turn }) => turn)).toEqual([1, 1]);
+      expect(
+        llm.requests
+          .at(-1)
+          ?.filter(({ role }) => role === 'user')
+          .map(({ content }) => content),
+      ).toEqual(['Where is my order?']);
+    },
+  );
+
+  scenario(
+    'a recogniser that is sure does not undercut what the assistant asks for',
+    { plan: { turns: { waitBeforeSpeakingMs: 2_500 } } },
+    ({ at, ears }) => {
+      at(500).caller.says('Where is my order?', { for: 900, final: 100 });
+      at(1_600).does(() => ears.hear({ type: 'turnEnd', probability: 1 }));
+    },
+    ({ of }) => {
+      expect(of('caller.turn')[0]?.waitedMs).toBe(2_500);
+    },
+  );
+
+  scenario(
+    'a street that is never quiet does not keep the call open',
+    { plan: { silenceMs: 20_000, idle: { afterMs: 5_000, texts: ['Are you there?'], most: 2 } }, untilMs: 90_000 },
+    ({ at }) => {
+      at(500).caller.coughs({ for: 80_000 });
+    },
+    ({ heard, ended }) => {
+      expect(heard).toEqual(['Are you there?', 'Are you there?']);
+      expect(ended.reason).toBe('silence');
+      expect(ended.durationMs).toBeLessThan(40_000);
+    },
+  );
+
   scenario(
     'what could not be understood is answered too',
     {},

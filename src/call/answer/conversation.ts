@@ -38,6 +38,8 @@ export function createConversation(agent: () => AgentPlan, view: View = EVERYTHI
   let turn = '';
   /** What is in `past` of a turn that was not answered audibly: it was put there for a tool, and comes back when the reply is cut. */
   let settled = '';
+  /** The open reply was asked with the turn: a given text in between leaves it as it is. */
+  let answers = false;
   let version = 0;
 
   const add = (message: Message) => {
@@ -75,7 +77,11 @@ export function createConversation(agent: () => AgentPlan, view: View = EVERYTHI
         case 'caller.turn':
           turn = unsettled(event.text);
           break;
+        case 'reply.begun':
+          answers = event.turn !== null;
+          break;
         case 'reply.audible':
+          if (!answers) break;
           settle();
           settled = '';
           break;

@@ -10,7 +10,7 @@ import { isCancelled, type Scope } from '../../kernel/scope.ts';
 import type { ProviderContext } from '../../providers/contract.ts';
 import type { Message, ToolCall } from '../../providers/llm/contract.ts';
 import type { CallEventBody, EndReason } from '../events.ts';
-import { wordsOf } from '../turn/endpointing.ts';
+import { hasPhrase } from '../turn/endpointing.ts';
 import { APOLOGY_TEXT } from './apology.ts';
 import type { Conversation } from './conversation.ts';
 import type { ModelChain } from './model-chain.ts';
@@ -211,10 +211,5 @@ export function startReply(script: Script, parts: ReplyParts): Reply {
 
 /** An end-call phrase anywhere in the agent's own words, as they were written or as they are spoken; case and punctuation aside. */
 function endPhraseIn(texts: readonly string[], phrases: readonly string[]): EndReason | null {
-  const all = texts.map((text) => ` ${wordsOf(text).join(' ')} `);
-  const found = phrases.some((phrase) => {
-    const wanted = wordsOf(phrase).join(' ');
-    return wanted !== '' && all.some((words) => words.includes(` ${wanted} `));
-  });
-  return found ? 'said-end-phrase' : null;
+  return phrases.some((phrase) => texts.some((text) => hasPhrase(text, phrase))) ? 'said-end-phrase' : null;
 }

@@ -34,6 +34,8 @@ export function interimWords(): InterimWords {
   let pending: Partial | undefined;
   /** The interim words that were told last: what overlaps them is about the same speech. */
   let told: SettledWords | undefined;
+  /** The last words that were made final. */
+  let settled: Final | undefined;
 
   const replacing = (span: Span) => (told && overlap(told, span) ? { replaces: told.from } : {});
   return {
@@ -43,6 +45,8 @@ export function interimWords(): InterimWords {
     take(words) {
       if (words.type === 'partial') {
         // News about words that were told already are none, unless they say more.
+        // Nor are those that come behind the final of the same speech.
+        if (settled && words.from < settled.to && words.to <= settled.to) return undefined;
         if (told && overlap(told, words) && plain(told.text).startsWith(plain(words.text))) return undefined;
         pending = words;
         return words;
@@ -53,14 +57,15 @@ export function interimWords(): InterimWords {
         return words;
       }
       if (pending && pending.from < words.to) pending = undefined;
-      const settled = { ...words, ...replacing(words) };
+      settled = words;
+      const final = { ...words, ...replacing(words) };
       told = undefined;
-      return settled;
+      return final;
     },
     settle() {
       if (!pending) return undefined;
       const { text, from, to, confidence } = pending;
-      const settled: SettledWords = {
+      const interim: SettledWords = {
         type: 'final',
         text,
         from,
@@ -69,9 +74,9 @@ export function interimWords(): InterimWords {
         interim: true,
         ...replacing(pending),
       };
-      told = settled;
+      told = interim;
       pending = undefined;
-      return settled;
+      return interim;
     },
   };
 }

@@ -1,7 +1,7 @@
 /** Which events are inputs of the turn table, and what they say to it: the same for a live call and for a log that is played again. */
 import type { AgentPlan } from '../../agent/plan.ts';
 import type { CallEvent, CallEventBody, EventOf } from '../events.ts';
-import type { Input, Saying, TimerName } from './turn-state.ts';
+import type { Input, Saying, TimerName, Words } from './turn-state.ts';
 
 export function inputOf(event: CallEvent, agent: AgentPlan): Input | null {
   const { at } = event;
@@ -10,16 +10,37 @@ export function inputOf(event: CallEvent, agent: AgentPlan): Input | null {
       return { at, type: 'connected', saying: openingOf(agent) };
     case 'line.ended':
       return { at, type: 'gone' };
+    case 'line.held':
+      return { at, type: 'hold', on: event.on, why: event.why };
+    case 'transfer.begun':
+      return { at, type: 'transfer', destination: event.destination };
+    case 'transfer.ended':
+      return { at, type: 'transferred', ok: event.ok, detail: event.detail };
+    case 'screening.decided':
+      return { at, type: 'screened', by: event.by };
     case 'caller.started':
       return { at, type: 'started' };
     case 'caller.stopped':
       return { at, type: 'stopped', silentMs: event.silentMs ?? 0 };
     case 'caller.partial':
-      return { at, type: 'partial', text: event.text };
+      // A partial without words says nothing.
+      return event.text.trim() === '' ? null : { at, type: 'partial', text: event.text };
     case 'caller.words': {
-      const { text, from, to, typed, rejected } = event;
-      return { at, type: 'words', words: { at, text, from, to, typed, rejected } };
+      const { text, from, to, typed, rejected, interim, replaces } = event;
+      const words: Words = {
+        at,
+        text,
+        from,
+        to,
+        typed,
+        rejected,
+        ...(interim && { interim }),
+        ...(replaces !== undefined && { replaces }),
+      };
+      return { at, type: 'words', words };
     }
+    case 'wait.asked':
+      return { at, type: 'wait', ms: event.waitMs };
     case 'caller.turn_end':
       return { at, type: 'turnEnd', probability: event.probability };
     case 'timer.fired':

@@ -2,10 +2,26 @@
 import type { ProviderKind } from '../../providers/contract.ts';
 import type { EndReason, ReplyCause } from '../events.ts';
 
-export type Phase = 'listening' | 'deciding' | 'thinking' | 'speaking' | 'yielding' | 'closing' | 'over';
-export type TimerName = 'turn-end' | 'false-alarm' | 'quiet' | 'silence' | 'duration' | 'closing';
+export type Phase =
+  /** What answered the telephone is not known yet: nobody speaks. */
+  | 'screening'
+  | 'listening'
+  | 'deciding'
+  | 'thinking'
+  | 'speaking'
+  | 'yielding'
+  /** The leg is parked or lost: nobody speaks and nobody decides until it is back. */
+  | 'held'
+  /** The caller is being given to somebody else: nobody speaks until that has failed. */
+  | 'transferring'
+  | 'closing'
+  | 'over';
+export type TimerName = 'turn-end' | 'false-alarm' | 'quiet' | 'silence' | 'duration' | 'screening' | 'held' | 'transfer' | 'closing';
 
-/** Words of the caller that will not change. `soft` words (a murmur while the agent speaks, a hello into its greeting, a noise) ask for no answer by themselves. */
+/**
+ * Words of the caller. `soft` words (a murmur while the agent speaks, a hello into its greeting, a noise) ask for no answer by
+ * themselves. `interim` words may still be replaced by their final, which names them by their `from`.
+ */
 export interface Words {
   /** When they became known. */
   readonly at: number;
@@ -15,6 +31,8 @@ export interface Words {
   readonly typed: boolean;
   readonly rejected: boolean;
   readonly soft?: boolean;
+  readonly interim?: boolean;
+  readonly replaces?: number;
 }
 
 /** What was said, as one text; noises between words are left out of it. */
@@ -44,7 +62,7 @@ export interface OpenReply {
   readonly interruptible: boolean;
   /** Says a given text: it is held back by an interruption before its first sound, where a model's answer is made anew. */
   readonly fixed: boolean;
-  /** The words that it answers; they come back when it is cut before it was heard. */
+  /** The words that it answers; they come back when it is cut before it was heard. A given text answers none. */
   readonly asked: readonly Words[];
 }
 
@@ -52,12 +70,19 @@ export interface TurnState {
   /** The media leg is there: before that nothing is said and nobody is waited for. */
   readonly connected: boolean;
   readonly phase: Phase;
+  /** The caller's voice is there, as far as it is believed: without words for long it is noise. */
   readonly talking: boolean;
+  /** Since when there has been voice without words; `null` when there was none since words were last exchanged. */
+  readonly wordlessSince: number | null;
+  /** The final words since the voice began: one utterance may come in many pieces. */
+  readonly utterance: string;
   /** When the caller's voice went away, as far as it matters for the next turn. */
   readonly quietSince: number | null;
   /** When words were last exchanged. */
   readonly spokeAt: number;
   readonly waiting: readonly Words[];
+  /** Interim words that were answered before their final came, the latest last. */
+  readonly answered: readonly Words[];
   readonly open: OpenReply | null;
   readonly queue: readonly Saying[];
   readonly timers: Readonly<Partial<Record<TimerName, number | undefined>>>;
@@ -70,19 +95,32 @@ export interface TurnState {
   readonly broken: ProviderKind;
   readonly muted: boolean;
   readonly lastSaid: string;
+  /** The recogniser's opinion that the words which wait are all; void with newer words or voice. */
   readonly probability: number | null;
+  /** How long somebody outside wants to wait for more than the words which wait; void with newer words; ms. */
+  readonly askedMs: number | null;
   readonly backoffUntil: number;
+  /** Put on hold by somebody; broken, and expected back. */
+  readonly parked: boolean;
+  readonly lost: boolean;
+  /** Where the caller goes as soon as the agent has said what it was saying. */
+  readonly transferTo: string | null;
   /** What is still to be said before the end; empty when nothing is. */
   readonly farewell: string;
 }
 
-export type Input = { readonly at: number } & (
+export type Input = { readonly at: number } /** For the first time, or again after the leg was lost. */ & (
   | { type: 'connected'; saying: Saying | null }
+  | { type: 'screened'; by: 'person' | 'machine' | 'unknown' }
+  | { type: 'hold'; on: boolean; why: 'asked' | 'lost' }
+  | { type: 'transfer'; destination: string }
+  | { type: 'transferred'; ok: boolean; detail: string }
   | { type: 'started' }
   | { type: 'stopped'; silentMs: number }
   | { type: 'partial'; text: string }
   | { type: 'words'; words: Words }
   | { type: 'turnEnd'; probability: number }
+  | { type: 'wait'; ms: number }
   | { type: 'timer'; timer: TimerName }
   | { type: 'say'; saying: Saying }
   | { type: 'mute'; on: boolean }
@@ -102,20 +140,29 @@ export interface Turn {
   readonly waitedMs: number;
 }
 
-export type CutBy = 'caller' | 'say' | 'control' | 'close' | 'superseded';
+export type CutBy = 'caller' | 'say' | 'control' | 'close' | 'superseded' | 'failure';
 export type Effect =
   | { type: 'begin'; reply: number; saying: Saying; turn: Turn | null }
   | { type: 'cut'; reply: number; by: CutBy }
   | { type: 'duck'; reply: number }
   | { type: 'resume'; reply: number }
+  | { type: 'transfer'; destination: string }
   /** The closing sequence begins; for the record. */
   | { type: 'closing'; reason: EndReason }
   /** The conversation is over: hang up, release everything. */
   | { type: 'finish' };
 
+/** How long to wait after the end of the voice: `beforeMs`, whatever anybody thinks of the words, and `wordsMs` for these words. */
+export interface Wait {
+  readonly beforeMs: number;
+  readonly wordsMs: number;
+  /** Who says so: a rule of the agent, a number of its plan, or the shape of the words. */
+  readonly by: 'rule' | 'plan' | 'shape';
+}
+
 export interface Policy {
-  /** Wait after the end of speech, in ms, for these words of the caller after those of the agent. */
-  waitMs(caller: string, agent: string): number;
+  /** For these words of the caller after those of the agent. */
+  waitFor(caller: string, agent: string): Wait;
   acknowledges(text: string): boolean;
   interrupts(text: string): boolean;
   readonly interruptWords: number;
@@ -128,6 +175,12 @@ export interface Policy {
   readonly idleMost: number;
   readonly silenceMs: number;
   readonly durationMs: number;
+  /** How long to find out what answered before the opening is said; 0: not at all. */
+  readonly screenMs: number;
+  /** Said to a machine that answered; empty: nothing. */
+  readonly voicemail: string;
+  /** Said when the caller could not be put through. */
+  readonly transferFailed: string;
   /** Said instead of an empty farewell where the agent has become deaf: nobody is left without a word. */
   readonly deafFarewell: string;
   readonly farewell: string;
@@ -139,9 +192,12 @@ export const TURN_START: TurnState = {
   connected: false,
   phase: 'listening',
   talking: false,
+  wordlessSince: null,
+  utterance: '',
   quietSince: null,
   spokeAt: 0,
   waiting: [],
+  answered: [],
   open: null,
   queue: [],
   timers: {},
@@ -153,6 +209,10 @@ export const TURN_START: TurnState = {
   muted: false,
   lastSaid: '',
   probability: null,
+  askedMs: null,
   backoffUntil: 0,
+  parked: false,
+  lost: false,
+  transferTo: null,
   farewell: '',
 };
