@@ -26,7 +26,7 @@ import {
   UpdateCall,
 } from '../schemas.ts';
 
-import { warnOfUnknown } from '../warnings.ts';
+import { warn } from '../warnings.ts';
 
 const tags = ['Calls'];
 
@@ -41,7 +41,7 @@ export function callRoutes(app: Api, deps: ApiDeps): void {
     app.post(path, { schema: { tags, summary, body: CreateCallShape, response: answers(CallShape, 201) } }, (request, reply) =>
       createOnce(deps, request, reply, async () => {
         const call = await create(deps, organizationOf(request), request.body, door);
-        warnOfUnknown(unknownIn(request.body), request, reply, log);
+        warn({ unknown: unknownIn(request.body) }, request, reply, log);
         return call;
       }),
     );
