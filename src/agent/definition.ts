@@ -28,6 +28,11 @@ export function unknownFields(body: unknown): string[] {
   return found;
 }
 
+/** Of `paths`, those that lie in a top-level field of `sent`. */
+export function within(sent: Readonly<Record<string, unknown>>, paths: readonly string[]): string[] {
+  return paths.filter((path) => Object.hasOwn(sent, path.split(/[.[]/)[0] ?? ''));
+}
+
 /**
  * Vapi's PATCH: only the top-level fields that were sent change, and each is replaced whole. An object that lacks the `provider` or
  * `type` that the stored one has is a correction of it and merged one level. `null` clears. Throws like `validateAssistant`.

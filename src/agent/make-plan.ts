@@ -229,14 +229,21 @@ function idleOf(assistant: Assistant): IdlePlan {
   const plan = assistant.messagePlan;
   if (plan?.idleMessages?.length)
     return { afterMs: (plan.idleTimeoutSeconds ?? 10) * 1000, texts: plan.idleMessages, most: plan.idleMessageMaxSpokenCount ?? 3 };
-  for (const { on, do: actions = [], options = {} } of assistant.hooks ?? []) {
-    const exact = actions.find((action) => action.type === 'say')?.exact;
-    const texts = (Array.isArray(exact) ? exact : [exact]).filter((text) => typeof text === 'string');
-    if (!on.startsWith('customer.speech.timeout') || texts.length === 0) continue;
-    const { timeoutSeconds = 7.5, triggerMaxCount = 3 } = options;
-    return { afterMs: Number(timeoutSeconds) * 1000 || 7_500, texts, most: Number(triggerMaxCount) || 3 };
-  }
-  return { afterMs: 0, texts: [], most: 0 };
+  const hook = assistant.hooks?.find(speaksIntoSilence);
+  if (!hook) return { afterMs: 0, texts: [], most: 0 };
+  const { timeoutSeconds = 7.5, triggerMaxCount = 3 } = hook.options ?? {};
+  return { afterMs: timeoutSeconds * 1000, texts: saidBy(hook), most: triggerMaxCount };
+}
+
+type Hook = NonNullable<Assistant['hooks']>[number];
+
+/** The first such hook is the agent's idle plan; a name may stand behind the event in brackets. */
+export function speaksIntoSilence(hook: Hook): boolean {
+  return /^customer\.speech\.timeout(\[.*\])?$/.test(hook.on) && saidBy(hook).length > 0;
+}
+
+function saidBy({ do: actions = [] }: Hook): string[] {
+  return [actions.find(({ type }) => type === 'say')?.exact ?? []].flat().filter((text) => text !== '');
 }
 
 /** Digits reach the model only where the assistant asks for them. Vapi's defaults: two seconds, `#`. */

@@ -20,7 +20,14 @@ const MOST = 1_200;
 export function warn({ unknown, notObeyed = [], lacking = [] }: Warnings, request: FastifyRequest, reply: FastifyReply, log: Log): void {
   const sentences = [
     ...(unknown.length > 0 ? [`Stored, but not known to this server: ${listed(unknown, ', ')}.`] : []),
-    ...(notObeyed.length > 0 ? [`${listed(notObeyed.map((path) => `${path} is not obeyed yet`), '; ')}.`] : []),
+    ...(notObeyed.length > 0
+      ? [
+          `${listed(
+            notObeyed.map((path) => `${path} is not obeyed yet`),
+            '; ',
+          )}.`,
+        ]
+      : []),
     ...(lacking.length > 0 ? [listed(lacking, ' ')] : []),
   ];
   if (sentences.length === 0) return;

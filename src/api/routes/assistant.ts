@@ -1,8 +1,9 @@
 /** `/assistant`: create, list, read, patch, delete. Unknown fields are kept and given back, and named in a header. */
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { isObject, patchAssistant, unknownFields, validateAssistant } from '../../agent/definition.ts';
+import { isObject, patchAssistant, unknownFields, validateAssistant, within } from '../../agent/definition.ts';
 import { judge } from '../../agent/make-plan.ts';
+import { notObeyed } from '../../agent/obedience.ts';
 import { AywaError } from '../../kernel/errors.ts';
 import type { AssistantContent, AssistantRow } from '../../store/assistants.ts';
 import { accessFor } from '../../switchboard/access.ts';
@@ -13,6 +14,7 @@ import type { Api, ApiDeps } from '../deps.ts';
 import { createOnce } from '../once.ts';
 import { presentAssistant, withoutResourceFields } from '../presenters.ts';
 import { Assistant, answers, ById, CreateAssistant, ListQuery, UpdateAssistant } from '../schemas.ts';
+import { settingsOf } from '../vendor-settings.ts';
 import { warn } from '../warnings.ts';
 
 const tags = ['Assistants'];
@@ -35,7 +37,7 @@ export function assistantRoutes(app: Api, deps: ApiDeps): void {
         const assistant = validateAssistant(request.body);
         const content = contentOf(assistant);
         const { lacking } = judge(assistant, await chooser(organization));
-        warn({ unknown: unknownFields(content.definition), lacking }, request, reply, log);
+        warn({ unknown: unknownFields(content.definition), notObeyed: notObeyed(assistant, settingsOf), lacking }, request, reply, log);
         return present(request, await store.assistants.create(organization, content));
       }),
   );
@@ -62,13 +64,15 @@ export function assistantRoutes(app: Api, deps: ApiDeps): void {
       const organization = organizationOf(request);
       const choose = await chooser(organization);
       let lacking: readonly string[] = [];
+      let later: readonly string[] = [];
       const row = await store.assistants.update(organization, request.params.id, ({ definition }) => {
         const changed = patchAssistant(validateAssistant(definition), request.body);
         lacking = judge(changed, choose).lacking;
+        later = notObeyed(changed, settingsOf);
         return contentOf(changed);
       });
       const sent = isObject(request.body) ? withoutResourceFields(request.body) : {};
-      warn({ unknown: unknownFields(sent), lacking }, request, reply, log);
+      warn({ unknown: unknownFields(sent), notObeyed: within(sent, later), lacking }, request, reply, log);
       return present(request, row);
     },
   );
