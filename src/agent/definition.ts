@@ -1,209 +1,14 @@
 /**
- * The assistant as clients write it: Vapi's field names, the important ones typed and bounded, everything else kept as it came.
- * Turns unknown bodies into assistants and back into precise faults; it never decides what a field means (see `make-plan.ts`).
+ * What may be done with an assistant as clients write it: validated, patched, overridden for one call, searched for fields that nobody
+ * knows. Turns unknown bodies into assistants and back into precise faults; it never decides what a field means (see `make-plan.ts`).
  */
 
 import { z } from 'zod';
 import { AywaError, isAywaError } from '../kernel/errors.ts';
 import { faultLine, faultsOf, pathOf } from '../kernel/faults.ts';
+import { Assistant, openEnded } from './assistant.ts';
 
-/** Objects whose further fields belong to somebody else (a vendor, the user): unknown names in them are no typing errors. */
-const openEnded = new WeakSet<z.ZodType>();
-function open<T extends z.ZodRawShape>(shape: T) {
-  const schema = z.looseObject(shape);
-  openEnded.add(schema);
-  return schema;
-}
-
-const httpUrl = z.string().refine((text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol), 'must be an http(s) URL');
-const seconds = (from: number, to: number) => z.number().min(from).max(to);
-const anyObject = open({});
-
-const Server = z.looseObject({
-  url: httpUrl.optional(),
-  timeoutSeconds: seconds(1, 300).optional(),
-  headers: z.record(z.string(), z.string()).optional(),
-  secret: z.string().optional(),
-  credentialId: z.string().optional(),
-  backoffPlan: anyObject.optional(),
-});
-
-const ToolFunction = z.looseObject({
-  name: z.string().regex(/^[a-zA-Z0-9_-]{1,64}$/, 'must be 1 to 64 letters, digits, _ or -'),
-  description: z.string().max(1_000).optional(),
-  parameters: anyObject.optional(),
-  strict: z.boolean().optional(),
-});
-
-const ToolMessage = z.looseObject({
-  type: z.string(),
-  content: z.string().optional(),
-  contents: z.array(open({ type: z.string().optional(), text: z.string().optional(), language: z.string().optional() })).optional(),
-  role: z.enum(['assistant', 'system']).optional(),
-  blocking: z.boolean().optional(),
-  endCallAfterSpokenEnabled: z.boolean().optional(),
-  timingMilliseconds: z.number().min(100).max(120_000).optional(),
-  conditions: z.array(anyObject).optional(),
-});
-
-/** Open, because each type has fields of its own. */
-const Tool = open({
-  type: z.string().min(1),
-  function: ToolFunction.optional(),
-  messages: z.array(ToolMessage).optional(),
-  server: Server.optional(),
-  async: z.boolean().optional(),
-  /** Ours: runs to its end even when the caller interrupts (a payment). */
-  finishes: z.boolean().optional(),
-  parameters: z.array(z.looseObject({ key: z.string(), value: z.unknown() })).optional(),
-  destinations: z.array(open({ type: z.string() })).optional(),
-});
-
-const LegacyFunction = z.looseObject({ ...ToolFunction.shape, async: z.boolean().optional(), serverUrl: httpUrl.optional() });
-
-const Model = open({
-  provider: z.string().min(1),
-  model: z.string().optional(),
-  messages: z
-    .array(
-      z.looseObject({
-        role: z.enum(['system', 'user', 'assistant', 'tool', 'function', 'developer']),
-        content: z.string().nullable().optional(),
-      }),
-    )
-    .optional(),
-  tools: z.array(Tool).optional(),
-  toolIds: z.array(z.string()).optional(),
-  toolRefs: z.array(anyObject).optional(),
-  functions: z.array(LegacyFunction).optional(),
-  systemPrompt: z.string().optional(),
-  temperature: z.number().min(0).max(2).optional(),
-  maxTokens: z.int().min(50).max(10_000).optional(),
-  fallbackModels: z.array(z.string()).optional(),
-  fallbackPlan: z.looseObject({ models: z.array(open({ provider: z.string().min(1) })).optional() }).optional(),
-  knowledgeBase: anyObject.optional(),
-});
-
-const Voice = open({
-  provider: z.string().min(1),
-  voiceId: z.string().optional(),
-  cachingEnabled: z.boolean().optional(),
-  chunkPlan: anyObject.optional(),
-  fallbackPlan: z.looseObject({ voices: z.array(open({ provider: z.string().min(1) })).optional() }).optional(),
-});
-
-const Transcriber = open({
-  provider: z.string().min(1),
-  model: z.string().optional(),
-  language: z.string().optional(),
-  keywords: z.array(z.string()).optional(),
-  keyterm: z.array(z.string()).optional(),
-  fallbackPlan: z.looseObject({ transcribers: z.array(open({ provider: z.string().min(1) })).optional() }).optional(),
-});
-
-const regexOptions = z.array(z.looseObject({ type: z.string(), enabled: z.boolean() })).optional();
-const StartSpeakingPlan = z.looseObject({
-  waitSeconds: seconds(0, 5).optional(),
-  smartEndpointingPlan: open({ provider: z.string() }).optional(),
-  smartEndpointingEnabled: z.union([z.boolean(), z.literal('livekit')]).optional(),
-  customEndpointingRules: z
-    .array(
-      z.looseObject({
-        type: z.enum(['assistant', 'customer', 'both']),
-        regex: z.string().optional(),
-        regexOptions,
-        assistantRegex: z.string().optional(),
-        assistantRegexOptions: regexOptions,
-        customerRegex: z.string().optional(),
-        customerRegexOptions: regexOptions,
-        timeoutSeconds: seconds(0, 15),
-      }),
-    )
-    .optional(),
-  transcriptionEndpointingPlan: z
-    .looseObject({
-      onPunctuationSeconds: seconds(0, 3).optional(),
-      onNoPunctuationSeconds: seconds(0, 3).optional(),
-      onNumberSeconds: seconds(0, 3).optional(),
-    })
-    .optional(),
-});
-
-const StopSpeakingPlan = z.looseObject({
-  numWords: z.int().min(0).max(10).optional(),
-  voiceSeconds: seconds(0, 0.5).optional(),
-  backoffSeconds: seconds(0, 10).optional(),
-  acknowledgementPhrases: z.array(z.string().max(240)).optional(),
-  interruptionPhrases: z.array(z.string().max(240)).optional(),
-});
-
-const Hook = open({
-  on: z.string(),
-  options: anyObject.optional(),
-  do: z.array(open({ type: z.string() })).optional(),
-});
-
-const filters = z.union([z.string(), z.array(z.string())]);
-
-export const Assistant = z.looseObject({
-  name: z.string().max(40).optional(),
-  model: Model.optional(),
-  voice: Voice.optional(),
-  transcriber: Transcriber.optional(),
-  firstMessage: z.string().optional(),
-  firstMessageMode: z
-    .enum(['assistant-speaks-first', 'assistant-waits-for-user', 'assistant-speaks-first-with-model-generated-message'])
-    .optional(),
-  firstMessageInterruptionsEnabled: z.boolean().optional(),
-  voicemailDetection: z.union([z.literal('off'), anyObject]).optional(),
-  voicemailMessage: z.string().max(1_000).optional(),
-  endCallMessage: z.string().max(1_000).optional(),
-  endCallPhrases: z.array(z.string().min(2).max(140)).optional(),
-  maxDurationSeconds: seconds(10, 43_200).optional(),
-  silenceTimeoutSeconds: seconds(10, 3_600).optional(),
-  backgroundSound: z.string().optional(),
-  backgroundSpeechDenoisingPlan: anyObject.optional(),
-  modelOutputInMessagesEnabled: z.boolean().optional(),
-  clientMessages: filters.optional(),
-  serverMessages: filters.optional(),
-  server: Server.optional(),
-  transportConfigurations: z.array(anyObject).optional(),
-  startSpeakingPlan: StartSpeakingPlan.optional(),
-  stopSpeakingPlan: StopSpeakingPlan.optional(),
-  analysisPlan: anyObject.optional(),
-  artifactPlan: open({ recordingEnabled: z.boolean().optional() }).optional(),
-  monitorPlan: anyObject.optional(),
-  compliancePlan: open({ hipaaEnabled: z.boolean().optional() }).optional(),
-  observabilityPlan: anyObject.optional(),
-  hooks: z.array(Hook).optional(),
-  keypadInputPlan: z
-    .looseObject({ enabled: z.boolean().optional(), timeoutSeconds: seconds(0, 10).optional(), delimiters: filters.optional() })
-    .optional(),
-  credentialIds: z.array(z.string()).optional(),
-  credentials: z.array(anyObject).optional(),
-  metadata: anyObject.optional(),
-
-  // Older fields that stored configurations still hold.
-  serverUrl: httpUrl.optional(),
-  serverUrlSecret: z.string().optional(),
-  messagePlan: open({
-    idleMessages: z.array(z.string().max(1_000)).optional(),
-    idleMessageMaxSpokenCount: z.int().min(1).max(10).optional(),
-    idleTimeoutSeconds: seconds(1, 60).optional(),
-  }).optional(),
-  recordingEnabled: z.boolean().optional(),
-  hipaaEnabled: z.boolean().optional(),
-  endCallFunctionEnabled: z.boolean().optional(),
-  dialKeypadFunctionEnabled: z.boolean().optional(),
-  forwardingPhoneNumber: z.string().optional(),
-  backgroundDenoisingEnabled: z.boolean().optional(),
-  customerJoinTimeoutSeconds: seconds(1, 60).optional(),
-  numWordsToInterruptAssistant: z.int().min(0).max(10).optional(),
-  responseDelaySeconds: seconds(0, 5).optional(),
-  llmRequestDelaySeconds: seconds(0, 5).optional(),
-});
-export type Assistant = z.infer<typeof Assistant>;
-export type AssistantTool = z.infer<typeof Tool>;
+export type { Assistant } from './assistant.ts';
 
 /**
  * A body as an assistant; `null` fields count as absent, unknown ones are kept.
@@ -221,6 +26,11 @@ export function unknownFields(body: unknown): string[] {
   const found: string[] = [];
   walk(Assistant, body, [], found);
   return found;
+}
+
+/** Of `paths`, those that lie in a top-level field of `sent`. */
+export function within(sent: Readonly<Record<string, unknown>>, paths: readonly string[]): string[] {
+  return paths.filter((path) => Object.hasOwn(sent, path.split(/[.[]/)[0] ?? ''));
 }
 
 /**

@@ -5,7 +5,8 @@
 import { AywaError, type FieldFault, isAywaError } from '../kernel/errors.ts';
 import type { ProviderChoice, ProviderKind } from '../providers/contract.ts';
 import type { Message } from '../providers/llm/contract.ts';
-import { type Assistant, type AssistantTool, isObject, mergeOverrides } from './definition.ts';
+import type { Assistant, AssistantTool } from './assistant.ts';
+import { isObject, mergeOverrides } from './definition.ts';
 import { type CallPlan, type Channel, DEFAULT_SPEECH, type IdlePlan, type KeypadPlan, type Opening, type ProviderChain } from './plan.ts';
 import { fillAll, filler } from './prompt.ts';
 import { planTools } from './tools.ts';
@@ -47,17 +48,10 @@ const DURATION_SECONDS = 600;
 /** Throws `invalid_request`, `assistant_invalid`, `unsupported` (all with field paths) or what `choose` throws. */
 export function makePlan(input: PlanInput, assistant: Assistant = effectiveAssistant(input)): CallPlan {
   const { call } = input;
-  const faults: FieldFault[] = [];
-  const fault = (found: FieldFault) => void faults.push(found);
-  const language = assistant.transcriber?.language ?? 'en';
-  const tools = planTools(assistant, language, fault);
-  const turns = planTurns(assistant, fault);
-  const opening = openingOf(assistant, fault);
-  if ((assistant.model?.toolIds?.length ?? 0) > 0 || (assistant.model?.toolRefs?.length ?? 0) > 0)
-    fault({ path: 'model.toolIds', message: 'stored tools are not supported; write the tool into model.tools' });
+  const { language, tools, turns, opening, faults } = ownParts(assistant);
   if (faults.length > 0) throw refused('unsupported', faults);
 
-  const llm = brains(input, assistant);
+  const llm = chain(input, brains(assistant));
   // A text line has no sound: the keyless parts stand in, so that nobody is asked for a key that is never used.
   const silent = call.channel === 'text';
   return {
@@ -74,9 +68,9 @@ export function makePlan(input: PlanInput, assistant: Assistant = effectiveAssis
       screening: null,
       prompt: promptOf(assistant),
       tools,
-      stt: silent ? [input.choose('stt', 'lab', {})] : ears(input, assistant),
+      stt: silent ? [input.choose('stt', 'lab', {})] : chain(input, ears(assistant)),
       llm,
-      tts: silent ? [input.choose('tts', 'lab', {})] : voices(input, assistant),
+      tts: silent ? [input.choose('tts', 'lab', {})] : chain(input, voices(assistant)),
       expected: expectedOf(assistant, llm),
       turns,
       keypad: keypadOf(assistant),
@@ -91,6 +85,62 @@ export function makePlan(input: PlanInput, assistant: Assistant = effectiveAssis
     record: !silent && (assistant.artifactPlan?.recordingEnabled ?? true) && !assistant.compliancePlan?.hipaaEnabled,
     metadata: { ...input.facts, ...(assistant.metadata && { metadata: assistant.metadata }) },
   };
+}
+
+/** What an assistant says by itself, without a provider being asked, and what this runtime cannot do of it. */
+function ownParts(assistant: Assistant) {
+  const faults: FieldFault[] = [];
+  const fault = (found: FieldFault) => void faults.push(found);
+  const language = assistant.transcriber?.language ?? 'en';
+  const parts = {
+    language,
+    tools: planTools(assistant, language, fault),
+    turns: planTurns(assistant, fault),
+    opening: openingOf(assistant, fault),
+  };
+  if ((assistant.model?.toolIds?.length ?? 0) > 0 || (assistant.model?.toolRefs?.length ?? 0) > 0)
+    fault({ path: 'model.toolIds', message: 'stored tools are not supported; write the tool into model.tools' });
+  return { ...parts, faults };
+}
+
+/**
+ * Could this assistant hold a call? The judgement of `makePlan`, for those who only save one: throws the same faults, all at once. What
+ * a variable will fill in is judged when it is filled. `lacking`: sentences about keys that a call would miss today.
+ */
+export function judge(stored: Assistant, choose: PlanInput['choose']): { readonly lacking: readonly string[] } {
+  const assistant = modern(stored);
+  const { faults } = ownParts(assistant);
+  const lacking = new Set<string>();
+  let code: AywaError['code'] | undefined = faults.length > 0 ? 'unsupported' : undefined;
+  for (const part of [...brains(assistant), ...ears(assistant), ...voices(assistant)]) {
+    try {
+      chosen(choose, part);
+    } catch (error) {
+      if (!isAywaError(error)) throw error;
+      if (error.code === 'credential_missing') lacking.add(`${part.path}: ${error.detail ?? error.message}`);
+      else if (error.faults.length === 0) throw error;
+      else {
+        code ??= error.code;
+        faults.push(...error.faults);
+      }
+    }
+  }
+  const certain = faults.filter(({ path }) => !isTemplate(valueAt(assistant, path)));
+  if (certain.length > 0) throw refused(code ?? 'unsupported', certain);
+  return { lacking: [...lacking] };
+}
+
+const isTemplate = (value: unknown) => typeof value === 'string' && /\{\{|\{%/.test(value);
+
+/** The value at `model.tools[0].type`. */
+function valueAt(value: unknown, path: string): unknown {
+  return path
+    .split(/[.[\]]+/)
+    .filter(Boolean)
+    .reduce<unknown>(
+      (node, step) => (typeof node === 'object' && node !== null ? (node as Record<string, unknown>)[step] : undefined),
+      value,
+    );
 }
 
 /**
@@ -180,14 +230,21 @@ function idleOf(assistant: Assistant): IdlePlan {
   const plan = assistant.messagePlan;
   if (plan?.idleMessages?.length)
     return { afterMs: (plan.idleTimeoutSeconds ?? 10) * 1000, texts: plan.idleMessages, most: plan.idleMessageMaxSpokenCount ?? 3 };
-  for (const { on, do: actions = [], options = {} } of assistant.hooks ?? []) {
-    const exact = actions.find((action) => action.type === 'say')?.exact;
-    const texts = (Array.isArray(exact) ? exact : [exact]).filter((text) => typeof text === 'string');
-    if (!on.startsWith('customer.speech.timeout') || texts.length === 0) continue;
-    const { timeoutSeconds = 7.5, triggerMaxCount = 3 } = options;
-    return { afterMs: Number(timeoutSeconds) * 1000 || 7_500, texts, most: Number(triggerMaxCount) || 3 };
-  }
-  return { afterMs: 0, texts: [], most: 0 };
+  const hook = assistant.hooks?.find(speaksIntoSilence);
+  if (!hook) return { afterMs: 0, texts: [], most: 0 };
+  const { timeoutSeconds = 7.5, triggerMaxCount = 3 } = hook.options ?? {};
+  return { afterMs: timeoutSeconds * 1000, texts: saidBy(hook), most: triggerMaxCount };
+}
+
+type Hook = NonNullable<Assistant['hooks']>[number];
+
+/** The first such hook is the agent's idle plan; a name may stand behind the event in brackets. */
+export function speaksIntoSilence(hook: Hook): boolean {
+  return /^customer\.speech\.timeout(\[.*\])?$/.test(hook.on) && saidBy(hook).length > 0;
+}
+
+function saidBy({ do: actions = [] }: Hook): string[] {
+  return [actions.find(({ type }) => type === 'say')?.exact ?? []].flat().filter((text) => text !== '');
 }
 
 /** Digits reach the model only where the assistant asks for them. Vapi's defaults: two seconds, `#`. */
@@ -198,39 +255,54 @@ function keypadOf({ keypadInputPlan: plan }: Assistant): KeypadPlan | null {
   return { timeoutMs: (plan.timeoutSeconds ?? 2) * 1000, delimiters };
 }
 
-function brains(input: PlanInput, assistant: Assistant): ProviderChain {
+/** A provider that the assistant names, and where. */
+interface Part {
+  readonly kind: ProviderKind;
+  readonly path: string;
+  readonly named: { readonly provider: string; readonly [setting: string]: unknown };
+}
+/** The first choice, then the fallbacks in order. */
+type Parts = readonly [Part, ...Part[]];
+
+function brains(assistant: Assistant): Parts {
   const { messages, tools, toolIds, toolRefs, functions, systemPrompt, knowledgeBase, fallbackModels, fallbackPlan, ...first } =
     assistant.model ?? { provider: '' };
   return [
-    chosen(input, 'llm', first, 'model'),
-    ...(fallbackModels ?? []).map((model, index) => chosen(input, 'llm', { ...first, model }, `model.fallbackModels[${index}]`)),
-    ...(fallbackPlan?.models ?? []).map((part, index) => chosen(input, 'llm', part, `model.fallbackPlan.models[${index}]`)),
+    { kind: 'llm', path: 'model', named: first },
+    ...(fallbackModels ?? []).map(
+      (model, index): Part => ({ kind: 'llm', path: `model.fallbackModels[${index}]`, named: { ...first, model } }),
+    ),
+    ...(fallbackPlan?.models ?? []).map((named, index): Part => ({ kind: 'llm', path: `model.fallbackPlan.models[${index}]`, named })),
   ];
 }
 
-function ears(input: PlanInput, assistant: Assistant): ProviderChain {
+function ears(assistant: Assistant): Parts {
   const { fallbackPlan, ...first } = assistant.transcriber ?? { provider: '' };
   const others = fallbackPlan?.transcribers ?? [];
   return [
-    chosen(input, 'stt', first, 'transcriber'),
-    ...others.map((part, index) => chosen(input, 'stt', part, `transcriber.fallbackPlan.transcribers[${index}]`)),
+    { kind: 'stt', path: 'transcriber', named: first },
+    ...others.map((named, index): Part => ({ kind: 'stt', path: `transcriber.fallbackPlan.transcribers[${index}]`, named })),
   ];
 }
 
-function voices(input: PlanInput, assistant: Assistant): ProviderChain {
+function voices(assistant: Assistant): Parts {
   const { fallbackPlan, chunkPlan, cachingEnabled, ...first } = assistant.voice ?? { provider: '' };
   const others = fallbackPlan?.voices ?? [];
   return [
-    chosen(input, 'tts', first, 'voice'),
-    ...others.map((part, index) => chosen(input, 'tts', part, `voice.fallbackPlan.voices[${index}]`)),
+    { kind: 'tts', path: 'voice', named: first },
+    ...others.map((named, index): Part => ({ kind: 'tts', path: `voice.fallbackPlan.voices[${index}]`, named })),
   ];
 }
 
+function chain({ choose }: Pick<PlanInput, 'choose'>, [first, ...others]: Parts): ProviderChain {
+  return [chosen(choose, first), ...others.map((part) => chosen(choose, part))];
+}
+
 /** Asks for a provider; its faults get the path of the part that named it. An empty name leaves the choice to the runtime. */
-function chosen(input: PlanInput, kind: ProviderKind, part: { provider: string; [key: string]: unknown }, path: string): ProviderChoice {
-  const { provider, ...settings } = part;
+function chosen(choose: PlanInput['choose'], { kind, path, named }: Part): ProviderChoice {
+  const { provider, ...settings } = named;
   try {
-    return input.choose(kind, provider || undefined, settings);
+    return choose(kind, provider || undefined, settings);
   } catch (error) {
     if (!isAywaError(error) || error.faults.length === 0) throw error;
     throw refused(

@@ -4,7 +4,8 @@
  */
 import type { FieldFault } from '../kernel/errors.ts';
 import type { ToolSpec } from '../providers/llm/contract.ts';
-import type { Assistant, AssistantTool } from './definition.ts';
+import type { Assistant, AssistantTool } from './assistant.ts';
+import { isObject } from './definition.ts';
 import type { ToolMessage, ToolPlan } from './plan.ts';
 
 /** What a caller hears while a tool takes its time, unless the assistant says what: silence for longer is a broken line. */
@@ -76,14 +77,30 @@ function standard(kind: Kind, tool: AssistantTool): ToolSpec {
   }
 }
 
+/** Without the parameters whose values the assistant fixes: the model neither sees them nor is asked for them. */
 function specOf(kind: Kind, tool: AssistantTool): ToolSpec {
   const base = standard(kind, tool);
   const own = tool.function;
+  const fixed = new Set((tool.parameters ?? []).map(({ key }) => key));
   return {
     name: own?.name ?? base.name,
     description: own?.description ?? base.description,
-    parameters: own?.parameters ?? base.parameters,
+    parameters: fixed.size > 0 ? without(fixed, own?.parameters ?? base.parameters) : (own?.parameters ?? base.parameters),
   };
+}
+
+/** A JSON schema of an object without some of its properties, in every place that may name them. */
+function without(names: ReadonlySet<string>, schema: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(schema).map(([keyword, value]) => {
+      if (['properties', 'dependentRequired', 'dependentSchemas'].includes(keyword) && isObject(value))
+        return [keyword, Object.fromEntries(Object.entries(value).filter(([name]) => !names.has(name)))];
+      if (keyword === 'required' && Array.isArray(value)) return [keyword, value.filter((name) => !names.has(name))];
+      if (['allOf', 'anyOf', 'oneOf'].includes(keyword) && Array.isArray(value))
+        return [keyword, value.map((part) => (isObject(part) ? without(names, part) : part))];
+      return [keyword, value];
+    }),
+  );
 }
 
 function placeOf(place: Readonly<Record<string, unknown>>): string | undefined {

@@ -4,7 +4,7 @@
  */
 import { RE2JS } from 're2js';
 import type { FieldFault } from '../kernel/errors.ts';
-import type { Assistant } from './definition.ts';
+import type { Assistant } from './assistant.ts';
 import type { EndpointingRule, TurnPolicy } from './plan.ts';
 
 const ms = (seconds: number | undefined, otherwise: number) => (seconds === undefined ? otherwise : Math.round(seconds * 1000));

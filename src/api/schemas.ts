@@ -3,7 +3,7 @@
  * not know is kept and named in a warning. Assistants have their own schema in the agent room.
  */
 import { z } from 'zod';
-import { Assistant as AssistantBody } from '../agent/definition.ts';
+import { Assistant as AssistantBody } from '../agent/assistant.ts';
 import { RATES } from '../audio/format.ts';
 
 const id = z.string().max(200);

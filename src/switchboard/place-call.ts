@@ -9,7 +9,6 @@ import type { LegPlan } from '../host/protocol.ts';
 import { controlToken, controlUrl } from '../journal/control-url.ts';
 import { shownAssistant } from '../journal/targets.ts';
 import { sha256, uuidv7 } from '../kernel/ids.ts';
-import type { ProviderChoice, ProviderKind } from '../providers/contract.ts';
 import { chooseProvider, defaultChoice } from '../providers/index.ts';
 import { type Access, accessFor } from './access.ts';
 import { continueUrl } from './carrier-urls.ts';
@@ -63,7 +62,7 @@ export async function placeCall(deps: PlacingDeps, order: CallOrder): Promise<Pl
     call: { id, organization, channel, assistantId, from, to, ...(customer && { customer }), ...(number && { number }) },
     now,
     facts: factsOf(deps, order, row),
-    choose: (kind, name, settings) => chosen(kind, name, settings, access),
+    choose: chosenBy(access),
   };
   const assistant = effectiveAssistant(input);
   const plan = makePlan(input, assistant);
@@ -85,10 +84,11 @@ function factsOf({ config, store }: PlacingDeps, { request, customer, number }: 
   };
 }
 
-/** The provider that the assistant names, or the standard one. */
-function chosen(kind: ProviderKind, name: string | undefined, settings: Record<string, unknown>, access: Access): ProviderChoice {
-  const { operator, tenant, all } = access;
-  if (name !== undefined) return chooseProvider(kind, name, settings, operator, tenant);
-  const standard = defaultChoice(kind, all);
-  return chooseProvider(kind, standard.provider, { ...standard.settings, ...settings }, operator, tenant);
+/** The provider that an assistant names, or the standard one, with this access. */
+export function chosenBy({ operator, tenant, all }: Access): PlanInput['choose'] {
+  return (kind, name, settings) => {
+    if (name !== undefined) return chooseProvider(kind, name, settings, operator, tenant);
+    const standard = defaultChoice(kind, all);
+    return chooseProvider(kind, standard.provider, { ...standard.settings, ...settings }, operator, tenant);
+  };
 }

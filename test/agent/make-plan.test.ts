@@ -173,13 +173,6 @@ describe('older fields', () => {
   });
 });
 
-it('a hook that speaks into silence is an idle plan', () => {
-  const hooks = [
-    { on: 'customer.speech.timeout', options: { timeoutSeconds: 8, triggerMaxCount: 2 }, do: [{ type: 'say', exact: 'Hello?' }] },
-  ];
-  expect(plan({ hooks }).idle).toEqual({ afterMs: 8_000, texts: ['Hello?'], most: 2 });
-});
-
 describe('providers', () => {
   it('come as chains with their own settings only', () => {
     const { llm, stt, tts } = plan({

@@ -61,8 +61,7 @@ describe('a websocket call', () => {
     expect(call).toMatchObject({ id: opened?.row.id, status: 'queued', orgId: api.organization, metadata: { order: 7 } });
     expect(opened?.plan).toMatchObject({
       channel: 'websocket',
-      opening: { text: 'Hello Ada.' },
-      llm: [{ access: { apiKey: 'openai-key' } }],
+      agent: { opening: { text: 'Hello Ada.' }, llm: [{ access: { apiKey: 'openai-key' } }] },
       metadata: { call: { id: call.id, type: 'vapi.websocketCall', assistantId, metadata: { order: 7 }, monitor: call.monitor } },
     });
     expect(opened?.leg).toMatchObject({ carrier: 'websocket', expectation: { format: { encoding: 'pcm16', rate: 16000 } }, account: null });

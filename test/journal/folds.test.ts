@@ -6,7 +6,6 @@ import { latency, performanceMetrics, turnsOf } from '../../src/journal/latency.
 import { deliveryHeaders } from '../../src/journal/signing.ts';
 import { shownAssistant, targetsOf } from '../../src/journal/targets.ts';
 import { timelineOf } from '../../src/journal/timeline.ts';
-import { toolResults } from '../../src/journal/tool-results.ts';
 import { aCall, begun, created, type Step, stamped, turn, words } from './a-call.ts';
 
 const latencyOf = (steps: readonly Step[]) => stamped('c', steps).reduce(latency.fold, latency.start());
@@ -170,47 +169,5 @@ describe('signatures', () => {
     expect(Object.keys(headers)).not.toContain('host');
     expect(Object.keys(headers)).not.toContain('bad name');
     expect(Object.keys(headers)).not.toContain('x-line');
-  });
-});
-
-describe('answers of tools', () => {
-  const one = [{ id: 'a' }];
-  const two = [{ id: 'a' }, { id: 'b' }];
-  const read = (body: unknown, calls = one) => [
-    ...toolResults(typeof body === 'string' ? body : JSON.stringify(body), calls).results.values(),
-  ];
-
-  it.each([
-    ['by id', { results: [{ toolCallId: 'a', result: 'x' }] }, { id: 'a', ok: true, result: 'x' }],
-    ['in snake case', { results: [{ tool_call_id: 'a', result: 'x' }] }, { id: 'a', ok: true, result: 'x' }],
-    ['without an id', { results: [{ result: 'x' }] }, { id: 'a', ok: true, result: 'x' }],
-    ['with a foreign id', { results: [{ toolCallId: 'zz', result: 'x' }] }, { id: 'a', ok: true, result: 'x' }],
-    ['as a bare object', { result: 'x' }, { id: 'a', ok: true, result: 'x' }],
-    ['as a bare string', 'just text', { id: 'a', ok: true, result: 'just text' }],
-    ['as an object', { results: [{ toolCallId: 'a', result: { n: 1 } }] }, { id: 'a', ok: true, result: '{"n":1}' }],
-    ['as an error', { results: [{ toolCallId: 'a', error: 'no stock' }] }, { id: 'a', ok: false, result: 'no stock' }],
-    [
-      'with words to say',
-      { results: [{ toolCallId: 'a', result: 'x', message: 'Done!' }] },
-      { id: 'a', ok: true, result: 'x', say: 'Done!' },
-    ],
-    [
-      'with a message that ends the call',
-      {
-        results: [
-          { toolCallId: 'a', result: 'x', message: { type: 'request-complete', content: 'Bye.', endCallAfterSpokenEnabled: true } },
-        ],
-      },
-      { id: 'a', ok: true, result: 'x', say: 'Bye.', endsCall: true },
-    ],
-    ['with nothing', { results: [{ toolCallId: 'a' }] }, { id: 'a', ok: true, result: 'No result returned.' }],
-  ])('%s', (_, body, expected) => {
-    expect(read(body)).toEqual([expected]);
-  });
-
-  it('never mix up two calls', () => {
-    expect(read({ results: [{ toolCallId: 'b', result: '2' }, { result: '?' }] }, two)).toEqual([{ id: 'b', ok: true, result: '2' }]);
-    expect(read('text', two)).toEqual([]);
-    expect(read('{}', one)).toEqual([]);
   });
 });

@@ -1,16 +1,21 @@
 /** `/assistant`: create, list, read, patch, delete. Unknown fields are kept and given back, and named in a header. */
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { isObject, patchAssistant, unknownFields, validateAssistant } from '../../agent/definition.ts';
+import { isObject, patchAssistant, unknownFields, validateAssistant, within } from '../../agent/definition.ts';
+import { judge } from '../../agent/make-plan.ts';
+import { notObeyed } from '../../agent/obedience.ts';
 import { AywaError } from '../../kernel/errors.ts';
 import type { AssistantContent, AssistantRow } from '../../store/assistants.ts';
+import { accessFor } from '../../switchboard/access.ts';
+import { chosenBy } from '../../switchboard/place-call.ts';
 import { mayDo, organizationOf } from '../auth.ts';
 import type { Assistant as AssistantAnswer } from '../contract.ts';
 import type { Api, ApiDeps } from '../deps.ts';
 import { createOnce } from '../once.ts';
 import { presentAssistant, withoutResourceFields } from '../presenters.ts';
 import { Assistant, answers, ById, CreateAssistant, ListQuery, UpdateAssistant } from '../schemas.ts';
-import { warnOfUnknown } from '../warnings.ts';
+import { settingsOf } from '../vendor-settings.ts';
+import { warn } from '../warnings.ts';
 
 const tags = ['Assistants'];
 /** The schemas describe these bodies; the agent room judges them, because it knows what `null` and a patch mean. */
@@ -18,6 +23,7 @@ const judgedInside = () => (data: unknown) => ({ value: data });
 
 export function assistantRoutes(app: Api, deps: ApiDeps): void {
   const { store, log } = deps;
+  const chooser = async (organization: string) => chosenBy(await accessFor(deps, organization));
 
   app.post(
     '/assistant',
@@ -27,9 +33,12 @@ export function assistantRoutes(app: Api, deps: ApiDeps): void {
     },
     (request, reply) =>
       createOnce(deps, request, reply, async () => {
-        const content = contentOf(validateAssistant(request.body));
-        warnOfUnknown(unknownFields(content.definition), request, reply, log);
-        return present(request, await store.assistants.create(organizationOf(request), content));
+        const organization = organizationOf(request);
+        const assistant = validateAssistant(request.body);
+        const content = contentOf(assistant);
+        const { lacking } = judge(assistant, await chooser(organization));
+        warn({ unknown: unknownFields(content.definition), notObeyed: notObeyed(assistant, settingsOf), lacking }, request, reply, log);
+        return present(request, await store.assistants.create(organization, content));
       }),
   );
 
@@ -52,10 +61,18 @@ export function assistantRoutes(app: Api, deps: ApiDeps): void {
       validatorCompiler: judgedInside,
     },
     async (request, reply) => {
-      const row = await store.assistants.update(organizationOf(request), request.params.id, ({ definition }) =>
-        contentOf(patchAssistant(validateAssistant(definition), request.body)),
-      );
-      warnOfUnknown(unknownFields(isObject(request.body) ? withoutResourceFields(request.body) : {}), request, reply, log);
+      const organization = organizationOf(request);
+      const choose = await chooser(organization);
+      let lacking: readonly string[] = [];
+      let later: readonly string[] = [];
+      const row = await store.assistants.update(organization, request.params.id, ({ definition }) => {
+        const changed = patchAssistant(validateAssistant(definition), request.body);
+        lacking = judge(changed, choose).lacking;
+        later = notObeyed(changed, settingsOf);
+        return contentOf(changed);
+      });
+      const sent = isObject(request.body) ? withoutResourceFields(request.body) : {};
+      warn({ unknown: unknownFields(sent), notObeyed: within(sent, later), lacking }, request, reply, log);
       return present(request, row);
     },
   );

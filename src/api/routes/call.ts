@@ -1,7 +1,8 @@
 /** `/call`: place one by phone, browser, websocket or text; list, read, rename and delete what is kept of them. */
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { unknownFields } from '../../agent/definition.ts';
+import { type Assistant, mergeOverrides, unknownFields } from '../../agent/definition.ts';
+import { notObeyed } from '../../agent/obedience.ts';
 import { controlUrl } from '../../journal/control-url.ts';
 import { AywaError } from '../../kernel/errors.ts';
 import type { CallRow } from '../../store/calls.ts';
@@ -26,7 +27,8 @@ import {
   UpdateCall,
 } from '../schemas.ts';
 
-import { warnOfUnknown } from '../warnings.ts';
+import { settingsOf } from '../vendor-settings.ts';
+import { warn } from '../warnings.ts';
 
 const tags = ['Calls'];
 
@@ -40,8 +42,8 @@ export function callRoutes(app: Api, deps: ApiDeps): void {
   for (const [path, door, summary] of doors) {
     app.post(path, { schema: { tags, summary, body: CreateCallShape, response: answers(CallShape, 201) } }, (request, reply) =>
       createOnce(deps, request, reply, async () => {
-        const call = await create(deps, organizationOf(request), request.body, door);
-        warnOfUnknown(unknownIn(request.body), request, reply, log);
+        const { call, assistant } = await create(deps, organizationOf(request), request.body, door);
+        warn({ unknown: unknownIn(request.body), notObeyed: notObeyedIn(request.body, assistant) }, request, reply, log);
         return call;
       }),
     );
@@ -105,10 +107,28 @@ export function callRoutes(app: Api, deps: ApiDeps): void {
 
 function unknownIn(body: CreateCall): string[] {
   const here = Object.keys(body).filter((field) => !Object.hasOwn(CreateCallShape.shape, field));
-  return [...here, ...unknownFields(body.assistant ?? {}).map((path) => `assistant.${path}`)];
+  const { variableValues: _, 'tools:append': __, ...overrides } = body.assistantOverrides ?? {};
+  return [...here, ...under('assistant', unknownFields(body.assistant ?? {})), ...under('assistantOverrides', unknownFields(overrides))];
 }
 
-async function create(deps: ApiDeps, organization: string, body: CreateCall, door: Door): Promise<Call> {
+/** What came with this request and is not obeyed; what was stored was told when it was. */
+function notObeyedIn({ assistant, assistantOverrides }: CreateCall, used: Assistant): string[] {
+  const before = notObeyed(used, settingsOf);
+  const transient = assistant ? under('assistant', before) : [];
+  if (!assistantOverrides) return transient;
+  const sent = notObeyed(assistantOverrides, settingsOf);
+  const after = notObeyed(mergeOverrides(used, assistantOverrides), settingsOf).filter((path) => !before.includes(path));
+  return [...transient, ...under('assistantOverrides', [...new Set([...sent, ...after])])];
+}
+
+const under = (part: string, paths: readonly string[]) => paths.map((path) => `${part}.${path}`);
+
+async function create(
+  deps: ApiDeps,
+  organization: string,
+  body: CreateCall,
+  door: Door,
+): Promise<{ readonly call: Call; readonly assistant: Assistant }> {
   const order = await orderOf(deps, organization, body, door);
   const placed = await placeCall(deps, order);
   const { account } = order.leg;
@@ -117,8 +137,9 @@ async function create(deps: ApiDeps, organization: string, body: CreateCall, doo
   await kept(deps, placed.row.id);
   const { calls, most } = deps.switchboard.capacity;
   const { publicUrl } = deps.config;
-  return {
+  const call = {
     ...presentNewCall(order, placed, { publicUrl, controlUrl: controlUrl(deps.store.sealing, placed.row, publicUrl) }, providerCallId),
     subscriptionLimits: { concurrencyBlocked: false, concurrencyLimit: most, remainingConcurrentCalls: Math.max(0, most - calls) },
   };
+  return { call, assistant: order.assistant };
 }
