@@ -22,12 +22,13 @@ import { createTools } from './answer/tool-round.ts';
 import type { ControlCommand } from './control.ts';
 import { createEnding } from './ending.ts';
 import { createEventLog } from './event-log.ts';
-import type { CallEvent, CallEventBody, EndReason } from './events.ts';
-import { createLeg } from './leg.ts';
+import type { CallEvent, CallEventBody, EndReason, EventOf } from './events.ts';
+import { createLeg, END_OF_LEG } from './leg.ts';
 import { createOpening } from './opening.ts';
 import { createSenses } from './senses.ts';
 import { compilePolicy } from './turn/endpointing.ts';
 import { inputOf, isInput } from './turn/inputs.ts';
+import { resumeState } from './turn/resumed-state.ts';
 import { type Effect, TURN_START } from './turn/turn-state.ts';
 import { step } from './turn/turn-taking.ts';
 import { createTurnTimers } from './turn/turn-timers.ts';
@@ -47,6 +48,8 @@ export interface CallDeps {
   readControl(message: Readonly<Record<string, unknown>>): ControlCommand;
   readonly node: string;
   readonly host: string;
+  /** What was on record of this call before: it goes on from there, and is held until a leg is back. `agentOf` knows who entered in it. */
+  readonly past?: { readonly events: readonly CallEvent[]; agentOf(entered: EventOf<'agent.entered'>): AgentPlan };
   /** Called synchronously for every event, in order; the last one is `call.ended`. */
   onEvent(event: CallEvent): void;
   /** How long the media leg may take to arrive once the call was opened, or answered when we dialled; ms. */
@@ -61,6 +64,8 @@ export interface Call {
   attach(line: Line): void;
   progress(state: 'dialing' | 'ringing' | 'answered', carrier: string, providerCallId: string | null): void;
   control(command: ControlCommand): void;
+  /** Another agent speaks from the next input on: its prompt, models, voice, ears and manners. What was said before is remembered. */
+  enter(agent: AgentPlan): void;
   end(reason: EndReason, detail: string): void;
   /** Everything that the call owned is released. */
   readonly ended: Promise<void>;
@@ -71,17 +76,21 @@ const RING_MOST_MS = 120_000;
 
 export function startCall(deps: CallDeps): Call {
   const { plan, clock, scope } = deps;
-  const speaker: AgentPlan = plan.agent;
+  const past = deps.past?.events ?? [];
+  let speaker: AgentPlan = plan.agent;
+  /** Agents whose `agent.entered` waits in the mailbox. */
+  const arriving: AgentPlan[] = [];
   const agent = () => speaker;
-  const log = createEventLog(plan.call, clock);
+  const log = createEventLog(plan.call, clock, past.at(-1));
   const conversation = createConversation(agent);
-  const policy = compilePolicy(speaker, plan.durationMs);
+  let policy = compilePolicy(speaker, plan.durationMs);
   const ctx: ProviderContext = { scope, egress: deps.egress, log: deps.log };
   const timers = createTurnTimers(clock, (name) => post({ type: 'timer.fired', name }));
   let state = TURN_START;
 
   // ---- the record and the table
 
+  for (const event of past) conversation.take(event);
   log.subscribe((event) => conversation.take(event));
   log.subscribe((event) => deps.onEvent(event));
 
@@ -89,6 +98,7 @@ export function startCall(deps: CallDeps): Call {
   const record = (body: CallEventBody): CallEvent | undefined => {
     if (ending.over) return undefined;
     const event = log.append(body);
+    if (event.type === 'agent.entered') become(arriving.shift() ?? speaker);
     const input = inputOf(event, speaker);
     if (!input) return event;
     const [next, ...effects] = step(state, input, policy);
@@ -101,6 +111,8 @@ export function startCall(deps: CallDeps): Call {
     const { floor } = leg;
     if (body.type === 'reply.ended' && !floor?.conclude(body)) return;
     if (body.type === 'reply.audible' && !floor?.audible(body.reply)) return;
+    // The end of a leg on its way to somebody else is no hang-up: the table says what it is.
+    if (body.type === 'line.ended' && state.phase !== 'transferring') ending.because(END_OF_LEG[body.by], body.detail || null);
     record(body);
     if (leg.line) drafts.follow(body, state);
   };
@@ -125,7 +137,7 @@ export function startCall(deps: CallDeps): Call {
       case 'resume':
         return floor?.resume();
       case 'transfer':
-        return tell({ type: 'transfer.ended', ok: false, detail: 'This line cannot be transferred.' });
+        return leg.transfer(effect.destination);
       case 'closing': {
         const { reason, detail } = ending.because(effect.reason, cause.type === 'call.closing' ? cause.detail : null);
         if (cause.type !== 'call.closing') record({ type: 'call.closing', reason, detail });
@@ -136,6 +148,13 @@ export function startCall(deps: CallDeps): Call {
       default:
         return effect satisfies never;
     }
+  };
+
+  const become = (next: AgentPlan) => {
+    speaker = next;
+    policy = compilePolicy(next, plan.durationMs);
+    drafts.discard();
+    senses.agentChanged();
   };
 
   // ---- the parts
@@ -184,20 +203,37 @@ export function startCall(deps: CallDeps): Call {
   };
 
   const { channel, from, to } = plan;
-  post({
-    type: 'call.created',
-    channel,
-    agent: speaker.name,
-    assistantId: speaker.assistantId,
-    from,
-    to,
-    node: deps.node,
-    host: deps.host,
-  });
+  const { node, host } = deps;
+  const begin = () => {
+    post({ type: 'call.created', channel, agent: speaker.name, assistantId: speaker.assistantId, from, to, node, host });
+    if (channel !== 'phone-outbound') opening.prepare();
+    leg.await(channel === 'phone-outbound' ? RING_MOST_MS + deps.arriveWithinMs : deps.arriveWithinMs);
+  };
+  /** Goes on where the past ends. What it had decided is on record before anything else is. */
+  const goOn = () => {
+    const resumed = resumeState(past, log.at, (entered) => {
+      speaker = (entered && deps.past?.agentOf(entered)) ?? plan.agent;
+      policy = compilePolicy(speaker, plan.durationMs);
+      return { agent: speaker, policy };
+    });
+    state = resumed.state;
+    for (const body of resumed.bodies) log.append(body);
+    leg.resume(past, log.at);
+    record({ type: 'call.resumed', node, host });
+    timers.follow(state.timers, log.at);
+    if (state.phase === 'over') ending.finish();
+    else if (!state.connected) leg.await(deps.arriveWithinMs);
+  };
   const telephone = channel === 'phone-inbound' || channel === 'phone-outbound';
   const expected = deps.format ?? (telephone ? MULAW_8K : undefined);
   if (expected && channel !== 'text') senses.open(expected);
-  if (channel !== 'phone-outbound') opening.prepare();
-  leg.await(channel === 'phone-outbound' ? RING_MOST_MS + deps.arriveWithinMs : deps.arriveWithinMs);
-  return { id: plan.call, attach: leg.attach, progress, control: leg.control, end, ended: ending.ended };
+  if (past.length > 0) goOn();
+  else begin();
+
+  const enter = (next: AgentPlan) => {
+    const before = (arriving.at(-1) ?? speaker).name;
+    arriving.push(next);
+    post({ type: 'agent.entered', agent: next.name, assistantId: next.assistantId, from: before });
+  };
+  return { id: plan.call, attach: leg.attach, progress, control: leg.control, enter, end, ended: ending.ended };
 }

@@ -212,6 +212,8 @@ export interface Projection<S> {
 }
 
 export interface EventLog {
+  /** Now, in the call's time; ms. */
+  readonly at: number;
   append(body: CallEventBody): CallEvent;
   /** Called synchronously for every event after it was appended. */
   subscribe(take: (event: CallEvent) => void): Disposable;

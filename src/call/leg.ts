@@ -4,16 +4,17 @@
  */
 import { join } from 'node:path';
 import type { AgentPlan } from '../agent/plan.ts';
-import type { AudioFormat } from '../audio/format.ts';
+import { type AudioFormat, sameFormat } from '../audio/format.ts';
 import type { Line, LineEnd, LineSignal } from '../carriers/carrier.ts';
 import type { Timer } from '../kernel/clock.ts';
 import { asAywaError } from '../kernel/errors.ts';
+import { isCancelled } from '../kernel/scope.ts';
 import type { Drafts } from './answer/draft.ts';
 import type { Compose } from './answer/reply.ts';
 import type { CallDeps } from './call.ts';
 import type { ControlCommand } from './control.ts';
 import type { Ending } from './ending.ts';
-import type { CallEventBody, EndReason } from './events.ts';
+import type { CallEvent, CallEventBody, EndReason } from './events.ts';
 import { floodGate } from './flood-gate.ts';
 import { createFloor, type Floor } from './floor.ts';
 import { commandEvents, typedEvent } from './happenings.ts';
@@ -36,6 +37,10 @@ export interface Leg {
   /** Ends the call when the leg has not arrived within so many ms. */
   await(ms: number): void;
   control(command: ControlCommand): void;
+  /** Sends the caller to somebody else by the line's own means, and tells what became of it. */
+  transfer(destination: string): void;
+  /** The call had a leg before: it was answered then, and another leg may come. */
+  resume(past: readonly CallEvent[], at: number): void;
   /** Stops playout, keypad and timers. */
   release(): void;
   /** Ends the leg at the far end, unless the caller did. */
@@ -55,7 +60,7 @@ export interface LegParts {
   record(event: CallEventBody): void;
 }
 
-const END_OF_LEG = {
+export const END_OF_LEG = {
   caller: 'caller-hung-up',
   carrier: 'carrier-lost',
   network: 'carrier-lost',
@@ -85,6 +90,7 @@ export function createLeg({ deps, agent, senses, opening, drafts, compose, endin
   let steady: SteadyAudio | undefined;
   let callerMuted = false;
   let goneBy: LineEnd | undefined;
+  let lost = false;
 
   const answer = () => {
     if (answeredAt !== undefined) return;
@@ -124,12 +130,21 @@ export function createLeg({ deps, agent, senses, opening, drafts, compose, endin
       case 'malformed':
         return refuse(told.code, told.detail);
       case 'ended':
-        goneBy = told.by;
-        ending().because(END_OF_LEG[told.by], told.detail || null);
-        return post({ type: 'line.ended', by: told.by, detail: told.detail });
+        return lose(told.by, told.detail);
       default:
         return told satisfies never;
     }
+  };
+
+  /** A leg that broke where another may come is waited for; any other end is the end of the call. */
+  const lose = (by: LineEnd, detail: string) => {
+    if (by === 'network' && line?.can.returns) {
+      lost = true;
+      return post({ type: 'line.held', on: true, why: 'lost' });
+    }
+    goneBy = by;
+    if (by === 'transfer') post({ type: 'transfer.ended', ok: true, detail });
+    post({ type: 'line.ended', by, detail });
   };
 
   // ---- its arrival
@@ -149,15 +164,20 @@ export function createLeg({ deps, agent, senses, opening, drafts, compose, endin
     if (senses.voices !== before) opening.drop();
   };
   const attach = (leg: Line) => {
-    if (ending().begun || line) {
+    const stranger = line !== undefined && !(lost && sameFormat(leg.format, line.format));
+    if (ending().begun || stranger) {
       void leg.hangUp('unexpected').catch((error: unknown) => deps.log.warn('hang_up_failed', { detail: asAywaError(error).message }));
       return;
     }
     line = leg;
+    lost = false;
     arrival?.cancel();
+    // Of a leg that broke: nothing of it is heard any more.
+    playout?.close();
+    mixer?.close();
     const { can, format } = leg;
     hearAndSpeak(leg);
-    if (can.audio && plan.record && deps.recordingsDir) openRecording(deps.recordingsDir, format);
+    if (can.audio && plan.record && deps.recordingsDir && !recording) openRecording(deps.recordingsDir, format);
     const taken = recording;
     if (can.audio) {
       mixer = createMixer(leg, clock);
@@ -190,7 +210,7 @@ export function createLeg({ deps, agent, senses, opening, drafts, compose, endin
       if (callerMuted && quiet.length !== bytes.length) quiet = new Uint8Array(bytes.length).fill(SILENCE[format.encoding]);
       senses.hear(callerMuted ? quiet : bytes);
     };
-    steady = steadyAudio(format, clock, heard);
+    steady ??= steadyAudio(format, clock, heard);
     leg.listen({ audio: steady.write, signal });
   };
 
@@ -215,6 +235,23 @@ export function createLeg({ deps, agent, senses, opening, drafts, compose, endin
       if (!line) arrival = clock.timer(ms, () => post({ type: 'call.closing', reason: 'never-connected', detail: late }));
     },
     control,
+    transfer(destination) {
+      const failed = (detail: string) => post({ type: 'transfer.ended', ok: false, detail });
+      const leaving = line;
+      if (!leaving?.can.transfer) return failed('This line cannot be transferred.');
+      scope.spawn('transfer', async () => {
+        try {
+          // Its end tells that the caller has gone there.
+          await scope.wait(leaving.transfer(destination));
+        } catch (error) {
+          if (!isCancelled(error)) failed(asAywaError(error).message);
+        }
+      });
+    },
+    resume(past, at) {
+      const answered = past.find((event) => event.type === 'call.answered');
+      if (answered) answeredAt = clock.now() - (at - answered.at);
+    },
     release() {
       arrival?.cancel();
       keypad.close();

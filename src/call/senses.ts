@@ -20,7 +20,7 @@ export interface Senses {
   /** The caller's audio in that format. */
   hear(bytes: Uint8Array): void;
   agentSpeaking(on: boolean): void;
-  /** Another agent has entered: its ears, where they are others. */
+  /** Another agent has entered: its ears and voice, where they are others. */
   agentChanged(): void;
   /** The voice stops; the ears may still owe the last words. */
   silence(): void;
@@ -71,7 +71,10 @@ export function createSenses({ agent, providers, vad, ctx, tell }: SensesParts):
     },
     hear: (bytes) => listening?.write(bytes),
     agentSpeaking: (on) => listening?.agentSpeaking(on),
-    agentChanged: () => listening?.agentChanged(),
+    agentChanged() {
+      listening?.agentChanged();
+      voices?.agentChanged();
+    },
     silence: () => voices?.close(),
     async finish() {
       await listening?.finish();

@@ -22,6 +22,8 @@ export interface LineAbilities {
   readonly hold: boolean;
   readonly transfer: boolean;
   readonly bridge: boolean;
+  /** A leg that breaks may be followed by another one: the carrier asks for it. */
+  readonly returns: boolean;
   /** Audio or only text. */
   readonly audio: boolean;
   /** How far ahead of the ear audio may be sent, in ms: about 400 where `clear` takes it back, about 60 where nothing does. */

@@ -25,6 +25,7 @@ export const textLine = onSocket('text', async (socket, expectation, ctx) => {
       hold: false,
       transfer: false,
       bridge: false,
+      returns: false,
       audio: false,
       leadMs: 0,
     },

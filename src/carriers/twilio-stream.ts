@@ -214,6 +214,7 @@ function line(
       hold: false,
       transfer: rest,
       bridge: rest,
+      returns: ctx.continueUrl !== undefined,
       audio: true,
       leadMs: 400,
     },

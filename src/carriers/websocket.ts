@@ -58,6 +58,7 @@ function connect(socket: MediaSocket, { format }: LineExpectation, ctx: LineCont
       hold: false,
       transfer: false,
       bridge: false,
+      returns: false,
       audio: true,
       leadMs: 400,
     },

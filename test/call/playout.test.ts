@@ -15,6 +15,7 @@ const TWILIO: LineAbilities = {
   hold: false,
   transfer: true,
   bridge: true,
+  returns: false,
   audio: true,
   leadMs: 400,
 };

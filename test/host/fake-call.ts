@@ -54,6 +54,7 @@ export function startFakeCall(deps: CallDeps): Call {
     id: plan.call,
     ended: ended.promise,
     end,
+    enter() {},
     progress(state, carrier, providerCallId) {
       if (state === 'dialing') append({ type: 'call.dialing', carrier, providerCallId });
       else append({ type: state === 'ringing' ? 'call.ringing' : 'call.answered' });

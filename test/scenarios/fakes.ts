@@ -43,12 +43,25 @@ export interface LineOptions {
   readonly leadMs?: number;
   /** One way to the far end; ms. */
   readonly latencyMs?: number;
+  /** The caller can be sent elsewhere; to `busy` the carrier refuses. */
   readonly transfer?: boolean;
+  /** A leg that breaks may be followed by another one. */
+  readonly returns?: boolean;
+  readonly id?: string;
 }
 
 /** A leg that sends a frame every 20 ms and plays what it is sent. */
 export function fakeLine(clock: Clock, options: LineOptions = {}): FakeLine {
-  const { mark = true, clear = true, audio = true, leadMs = 400, latencyMs = 0, transfer = false } = options;
+  const {
+    mark = true,
+    clear = true,
+    audio = true,
+    leadMs = 400,
+    latencyMs = 0,
+    transfer = false,
+    returns = false,
+    id = 'call-1.1',
+  } = options;
   let listener: LineListener | undefined;
   let loudUntil = 0;
   let queue: ({ until: number } | { mark: string })[] = [];
@@ -85,12 +98,20 @@ export function fakeLine(clock: Clock, options: LineOptions = {}): FakeLine {
     ticker?.cancel();
     player?.cancel();
   };
+  const transferTo = async (destination: string) => {
+    if (destination === 'busy') throw new AywaError('carrier_refused', { detail: 'The line is busy.' });
+    later(() => {
+      stop();
+      listener?.signal({ type: 'ended', by: 'transfer', detail: destination });
+    });
+  };
   return {
     ...noVerbs('fake'),
-    id: 'call-1.1',
+    id,
+    ...(transfer && { transfer: transferTo }),
     carrier: audio ? 'fake' : 'text',
     format: MULAW_8K,
-    can: { clear, mark, audio, dtmf: true, press: false, hold: false, transfer, bridge: false, leadMs },
+    can: { clear, mark, audio, dtmf: true, press: false, hold: false, transfer, bridge: false, returns, leadMs },
     facts: { streamId: 'stream-1' },
     told,
     get playedMs() {

@@ -116,7 +116,7 @@ function benchLine(bench: Watcher): Line & { caller: LineListener | undefined } 
     format: MULAW_8K,
     ...noVerbs('bench'),
     id: 'bench.1',
-    can: { clear: true, mark: true, dtmf: false, press: false, hold: false, transfer: false, bridge: false, audio: true, leadMs: 400 },
+    can: { clear: true, mark: true, dtmf: false, press: false, hold: false, transfer: false, bridge: false, returns: false, audio: true, leadMs: 400 },
     facts: {},
     caller: undefined,
     listen(listener) {
