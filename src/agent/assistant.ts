@@ -3,6 +3,7 @@
  * field stands in `obedience.ts`; this file never says what one means.
  */
 import { z } from 'zod';
+import { FORMATTERS } from './plan.ts';
 
 /** Objects whose further fields belong to somebody else (a vendor, the user): unknown names in them are no typing errors. */
 export const openEnded = new WeakSet<z.ZodType>();
@@ -118,7 +119,7 @@ const FormatPlan = z.looseObject({
     }),
     200,
   ).optional(),
-  formattersEnabled: listOf(z.string(), 50).optional(),
+  formattersEnabled: listOf(z.enum(FORMATTERS), 50).optional(),
 });
 
 const Voice = open({

@@ -7,8 +7,9 @@ import type { ProviderChoice, ProviderKind } from '../providers/contract.ts';
 import type { Message } from '../providers/llm/contract.ts';
 import type { Assistant, AssistantTool } from './assistant.ts';
 import { isObject, mergeOverrides } from './definition.ts';
-import { type CallPlan, type Channel, DEFAULT_SPEECH, type IdlePlan, type KeypadPlan, type Opening, type ProviderChain } from './plan.ts';
+import type { CallPlan, Channel, IdlePlan, KeypadPlan, Opening, ProviderChain } from './plan.ts';
 import { fillAll, filler } from './prompt.ts';
+import { planSpeech } from './speech.ts';
 import { planTools } from './tools.ts';
 import { planTurns } from './turns.ts';
 
@@ -48,7 +49,7 @@ const DURATION_SECONDS = 600;
 /** Throws `invalid_request`, `assistant_invalid`, `unsupported` (all with field paths) or what `choose` throws. */
 export function makePlan(input: PlanInput, assistant: Assistant = effectiveAssistant(input)): CallPlan {
   const { call } = input;
-  const { language, tools, turns, opening, faults } = ownParts(assistant);
+  const { language, tools, turns, opening, speech, faults } = ownParts(assistant);
   if (faults.length > 0) throw refused('unsupported', faults);
 
   const llm = chain(input, brains(assistant));
@@ -74,7 +75,7 @@ export function makePlan(input: PlanInput, assistant: Assistant = effectiveAssis
       expected: expectedOf(assistant, llm),
       turns,
       keypad: keypadOf(assistant),
-      speech: DEFAULT_SPEECH,
+      speech,
       idle: idleOf(assistant),
       silenceMs: (assistant.silenceTimeoutSeconds ?? (silent ? TYPED_SILENCE_SECONDS : SILENCE_SECONDS)) * 1000,
       endPhrases: assistant.endCallPhrases ?? [],
@@ -97,6 +98,7 @@ function ownParts(assistant: Assistant) {
     tools: planTools(assistant, language, fault),
     turns: planTurns(assistant, fault),
     opening: openingOf(assistant, fault),
+    speech: planSpeech(assistant, fault),
   };
   if ((assistant.model?.toolIds?.length ?? 0) > 0 || (assistant.model?.toolRefs?.length ?? 0) > 0)
     fault({ path: 'model.toolIds', message: 'stored tools are not supported; write the tool into model.tools' });
@@ -286,7 +288,7 @@ function ears(assistant: Assistant): Parts {
 }
 
 function voices(assistant: Assistant): Parts {
-  const { fallbackPlan, chunkPlan, cachingEnabled, ...first } = assistant.voice ?? { provider: '' };
+  const { fallbackPlan, chunkPlan, cachingEnabled, inputPunctuationBoundaries, ...first } = assistant.voice ?? { provider: '' };
   const others = fallbackPlan?.voices ?? [];
   return [
     { kind: 'tts', path: 'voice', named: first },

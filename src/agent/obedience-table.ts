@@ -2,9 +2,14 @@
  * What becomes of every field of an assistant: obeyed, with the tests that show it; refused when it is saved; or not obeyed yet, with
  * the reason. A field that is accepted and silently does nothing is a fault: whoever adds one to `assistant.ts` adds it here. Data only.
  */
+import { SPEECH_LIMITS } from './plan.ts';
+
+/** Is it true of this value in a call of this language? */
+type Only = (value: unknown, language: string) => boolean;
+
 export type Row =
   /** `only`: the values for which it is true, where it is not true of all. */
-  | { readonly state: 'obeyed'; readonly tests: readonly string[]; readonly only?: (value: unknown) => boolean; readonly limit?: string }
+  | { readonly state: 'obeyed'; readonly tests: readonly string[]; readonly only?: Only; readonly limit?: string }
   | { readonly state: 'refused'; readonly tests: readonly string[] }
   /** `anyway`: values that ask for what happens anyway. `always`: so do `false` and what is empty. */
   | { readonly state: 'later'; readonly why: string; readonly anyway: readonly unknown[]; readonly always: boolean }
@@ -12,7 +17,7 @@ export type Row =
   | { readonly state: 'vendor' };
 
 const by = (...tests: string[]): Row => ({ state: 'obeyed', tests });
-const partly = (limit: string, only: (value: unknown) => boolean, ...tests: string[]): Row => ({ state: 'obeyed', tests, only, limit });
+const partly = (limit: string, only: Only, ...tests: string[]): Row => ({ state: 'obeyed', tests, only, limit });
 const refused = (...tests: string[]): Row => ({ state: 'refused', tests });
 const later = (why: string, ...anyway: unknown[]): Row => ({ state: 'later', why, anyway, always: true });
 /** Where `false` asks for something too. */
@@ -92,19 +97,31 @@ const MODEL: Record<string, Row> = {
   'model.knowledgeBaseId': later('documents come with their resource'),
 };
 
-const SPEECH = 'text is spoken as the voice reads it';
+/** Formatters that say written signs as words, which are those of one language. */
+const ENGLISH_ONLY = Object.keys(SPEECH_LIMITS).flatMap((path) => /^formatPlan\.formattersEnabled\.(.+)$/.exec(path)?.[1] ?? []);
+const SPEECH = 'text becomes speech as the plan says';
 const VOICE: Record<string, Row> = {
   'voice.provider': by(CHAINS),
   'voice.voiceId': vendor,
   'voice.cachingEnabled': later('speech is made anew each time', true),
-  'voice.inputPunctuationBoundaries': later(SPEECH),
-  'voice.chunkPlan.enabled': unless(SPEECH, true),
-  'voice.chunkPlan.minCharacters': later(SPEECH),
-  'voice.chunkPlan.punctuationBoundaries': later(SPEECH),
-  'voice.chunkPlan.formatPlan.enabled': unless(SPEECH, false),
-  'voice.chunkPlan.formatPlan.numberToDigitsCutoff': later(SPEECH),
-  'voice.chunkPlan.formatPlan.replacements': later(SPEECH),
-  'voice.chunkPlan.formatPlan.formattersEnabled': later(SPEECH),
+  'voice.inputPunctuationBoundaries': by(SPEECH),
+  'voice.chunkPlan.enabled': partly(`${SPEECH_LIMITS.enabled}`, (enabled) => enabled !== false, SPEECH),
+  'voice.chunkPlan.minCharacters': by(SPEECH, 'cuts at the sizes and marks of the user'),
+  'voice.chunkPlan.punctuationBoundaries': by(SPEECH, 'cuts at the sizes and marks of the user'),
+  'voice.chunkPlan.formatPlan.enabled': by(SPEECH, 'leaves the text alone when it is switched off'),
+  'voice.chunkPlan.formatPlan.numberToDigitsCutoff': partly(
+    'in English',
+    (_, language) => isEnglish(language),
+    SPEECH,
+    'reads numbers by their digits above the cutoff',
+  ),
+  'voice.chunkPlan.formatPlan.replacements': by(SPEECH, 'makes the replacements of the user, whatever the deltas'),
+  'voice.chunkPlan.formatPlan.formattersEnabled': partly(
+    `${ENGLISH_ONLY.join(', ')} in English, the others in every language`,
+    (named, language) => isEnglish(language) || !(Array.isArray(named) && named.some((name) => ENGLISH_ONLY.includes(name))),
+    SPEECH,
+    'obeys each formatter by itself',
+  ),
   'voice.fallbackPlan.voices[].provider': by(
     'names the fallbacks of each part',
     'the second voice speaks when the first is mute and stays',
@@ -263,6 +280,10 @@ export const FIELDS: Readonly<Record<string, Row>> = {
   ...PLANS,
   ...HOOKS,
 };
+
+function isEnglish(language: string): boolean {
+  return /^en\b/i.test(language);
+}
 
 function onlyIgnoresCase(options: unknown): boolean {
   return Array.isArray(options) && options.every(({ type, enabled }) => type === 'ignore-case' || enabled === false);

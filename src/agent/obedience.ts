@@ -28,17 +28,21 @@ const VENDORS: Readonly<Record<string, ProviderKind>> = {
 /** Paths of the fields of `sent` that are not obeyed, in the order in which they stand there. `sent` may be a part of an assistant. */
 export function notObeyed(sent: Partial<Assistant>, settingsOf: SettingsOf): string[] {
   const found: string[] = [];
+  const language = sent.transcriber?.language ?? 'en';
   const visit = (value: unknown, at: string, path: string): void => {
     const row = FIELDS[at];
     const kind = VENDORS[at];
     if (row) {
-      if (!obeyed(row, value)) found.push(path);
+      if (!obeyed(row, value, language)) found.push(path);
     } else if (Array.isArray(value)) {
       for (const [index, entry] of value.entries()) visit(entry, `${at}[]`, `${path}[${index}]`);
     } else if (isObject(value)) {
       for (const [name, inner] of Object.entries(value)) {
         const [innerAt, innerPath] = at === '' ? [name, name] : [`${at}.${name}`, `${path}.${name}`];
-        if (kind && (FIELDS[innerAt]?.state ?? 'vendor') === 'vendor' && !isPart(innerAt)) {
+        // What the first choice of a kind does not obey, its fallbacks do not either.
+        const shared = FIELDS[`${at.split('.')[0]}.${name}`];
+        if (kind && shared?.state === 'later') visit(inner, `${at.split('.')[0]}.${name}`, innerPath);
+        else if (kind && (FIELDS[innerAt]?.state ?? 'vendor') === 'vendor' && !isPart(innerAt)) {
           if (asks(inner) && !reaches(kind, value, name, settingsOf)) found.push(innerPath);
         } else visit(inner, innerAt, innerPath);
       }
@@ -69,10 +73,10 @@ const PARTS: ReadonlySet<string> = new Set(
   Object.keys(FIELDS).flatMap((path) => [...path.matchAll(/[.[]/g)].map(({ index }) => path.slice(0, index))),
 );
 
-function obeyed(row: Row, value: unknown): boolean {
+function obeyed(row: Row, value: unknown, language: string): boolean {
   switch (row.state) {
     case 'obeyed':
-      return row.only === undefined || !asks(value) || row.only(value);
+      return row.only === undefined || value === undefined || value === null || row.only(value, language);
     case 'later':
       return value === undefined || value === null || row.anyway.includes(value) || (row.always && !asks(value));
     case 'refused':

@@ -2,9 +2,9 @@
  * The numbers of turn-taking of one assistant. What its start- and stop-speaking plans say is obeyed to the millisecond; what they
  * leave open is fast by default: Vapi's own defaults (1.5 s without punctuation, then 0.4 s) are what its users complain about.
  */
-import { RE2JS } from 're2js';
 import type { FieldFault } from '../kernel/errors.ts';
 import type { Assistant } from './assistant.ts';
+import { compiles, NOT_A_PATTERN } from './patterns.ts';
 import type { EndpointingRule, TurnPolicy } from './plan.ts';
 
 const ms = (seconds: number | undefined, otherwise: number) => (seconds === undefined ? otherwise : Math.round(seconds * 1000));
@@ -64,17 +64,7 @@ function judgePatterns(rule: Rule, path: string, fault: (fault: FieldFault) => v
   for (const field of needed) {
     const pattern = rule[field] ?? (rule.type === 'both' ? undefined : rule[`${rule.type}Regex`]);
     if (!pattern) fault({ path: `${path}.${field}`, message: 'is required' });
-    else if (!compiles(pattern))
-      fault({ path: `${path}.${field}`, message: 'is not a pattern of RE2 (no look-around, no back references)' });
-  }
-}
-
-function compiles(pattern: string): boolean {
-  try {
-    RE2JS.compile(pattern);
-    return true;
-  } catch {
-    return false;
+    else if (!compiles(pattern)) fault({ path: `${path}.${field}`, message: NOT_A_PATTERN });
   }
 }
 

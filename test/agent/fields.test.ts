@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { validateAssistant } from '../../src/agent/definition.ts';
 import { judge, makePlan, type PlanInput } from '../../src/agent/make-plan.ts';
+import { DEFAULT_SPEECH } from '../../src/agent/plan.ts';
 import { isAywaError } from '../../src/kernel/errors.ts';
 
 const choose: PlanInput['choose'] = (_kind, name, settings) => ({
@@ -170,6 +171,60 @@ describe('silence', () => {
   it('the silence of a caller is counted as the plan says', () => {
     const messagePlan = { idleMessages: ['One?', 'Two?'], idleTimeoutSeconds: 3, idleMessageMaxSpokenCount: 5 };
     expect(plan({ messagePlan, hooks: [speaks] }).idle).toEqual({ afterMs: 3_000, texts: ['One?', 'Two?'], most: 5 });
+  });
+});
+
+describe('speech', () => {
+  const speech = (chunkPlan: object, more: object = {}) => plan({ voice: { provider: 'lab', chunkPlan, ...more } }).speech;
+  it('text becomes speech as the plan says', () => {
+    expect(plan({}).speech).toEqual(DEFAULT_SPEECH);
+    expect(speech({ enabled: true, formatPlan: { enabled: true } })).toEqual(DEFAULT_SPEECH);
+    expect(speech({ enabled: false })).toMatchObject({ format: false });
+    expect(speech({ formatPlan: { enabled: false } })).toMatchObject({ format: false });
+    expect(speech({ minCharacters: 20, punctuationBoundaries: ['.', '。'] })).toMatchObject({ minCharacters: 20, boundaries: ['.', '。'] });
+    expect(speech({ punctuationBoundaries: [] })).toMatchObject({ boundaries: null });
+    expect(speech({}, { inputPunctuationBoundaries: ['!'] })).toMatchObject({ boundaries: ['!'] });
+    const replacements = [
+      { type: 'exact', key: 'ACME', value: 'Ak me' },
+      { type: 'exact', key: 'kg', value: 'kilos', replaceAllEnabled: true },
+      {
+        type: 'regex',
+        regex: 'v(\\d+)',
+        value: 'version $1',
+        options: [
+          { type: 'whole-word', enabled: true },
+          { type: 'ignore-case', enabled: false },
+        ],
+      },
+    ];
+    const formatPlan = { formattersEnabled: ['markdown', 'number'], numberToDigitsCutoff: 100, replacements };
+    expect(speech({ formatPlan })).toMatchObject({
+      format: true,
+      formatters: ['markdown', 'number'],
+      digitsAbove: 100,
+      replacements: [
+        { type: 'exact', key: 'ACME', value: 'Ak me', all: false },
+        { type: 'exact', key: 'kg', value: 'kilos', all: true },
+        { type: 'regex', pattern: 'v(\\d+)', value: 'version $1', ignoreCase: false, wholeWord: true, multiLine: false },
+      ],
+    });
+    expect(speech({ formatPlan: { formattersEnabled: [] } }).formatters).toEqual([]);
+  });
+
+  it('refuses a replacement that cannot be made', () => {
+    const replacements = [
+      { type: 'regex', regex: '(', value: '' },
+      { type: 'regex', value: '' },
+      { type: 'exact', value: '' },
+      { type: 'exact', key: '', value: '' },
+    ];
+    expect(faults({ voice: { provider: 'lab', chunkPlan: { formatPlan: { replacements } } } })).toEqual([
+      'voice.chunkPlan.formatPlan.replacements[0].regex is not a pattern of RE2 (no look-around, no back references)',
+      'voice.chunkPlan.formatPlan.replacements[1].regex is required',
+      'voice.chunkPlan.formatPlan.replacements[2].key is required',
+      'voice.chunkPlan.formatPlan.replacements[3].key is required',
+    ]);
+    expect(() => speech({ formatPlan: { formattersEnabled: ['sparkles'] } })).toThrow(/formattersEnabled\[0\]: must be one of markdown/);
   });
 });
 

@@ -110,7 +110,34 @@ describe('a client is told', () => {
     [
       'a formatting of its own',
       { voice: { provider: '11labs', chunkPlan: { enabled: true, minCharacters: 10, formatPlan: { enabled: true } } } },
-      ['voice.chunkPlan.minCharacters', 'voice.chunkPlan.formatPlan.enabled'],
+      [],
+    ],
+    [
+      'text as it is',
+      {
+        voice: {
+          provider: '11labs',
+          chunkPlan: { enabled: false },
+          fallbackPlan: { voices: [{ provider: 'openai', cachingEnabled: true, chunkPlan: { enabled: true } }] },
+        },
+      },
+      ['voice.chunkPlan.enabled', 'voice.fallbackPlan.voices[0].chunkPlan'],
+    ],
+    [
+      'numbers in another language',
+      {
+        transcriber: { provider: 'deepgram', language: 'de' },
+        voice: { provider: '11labs', chunkPlan: { formatPlan: { numberToDigitsCutoff: 9, formattersEnabled: ['markdown', 'number'] } } },
+      },
+      ['voice.chunkPlan.formatPlan.numberToDigitsCutoff', 'voice.chunkPlan.formatPlan.formattersEnabled'],
+    ],
+    [
+      'marks in another language',
+      {
+        transcriber: { provider: 'deepgram', language: 'de' },
+        voice: { provider: '11labs', chunkPlan: { formatPlan: { formattersEnabled: ['markdown'] } } },
+      },
+      [],
     ],
   ])('what is asked for: %s', (_, sent, expected) => {
     expect(notObeyed(sent, settingsOf)).toEqual(expected);
