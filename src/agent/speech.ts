@@ -4,7 +4,7 @@
  */
 import type { FieldFault } from '../kernel/errors.ts';
 import type { Assistant } from './assistant.ts';
-import { compiles, NOT_A_PATTERN } from './patterns.ts';
+import { patternFault } from './patterns.ts';
 import { DEFAULT_SPEECH, type Replacement, type SpeechPlan } from './plan.ts';
 
 /** Faults go to `fault`. */
@@ -34,8 +34,8 @@ function replacementOf(entry: Entry, path: string, fault: (fault: FieldFault) =>
     fault({ path: `${path}.key`, message: 'is required' });
     return [];
   }
-  if (!entry.regex) fault({ path: `${path}.regex`, message: 'is required' });
-  else if (!compiles(entry.regex)) fault({ path: `${path}.regex`, message: NOT_A_PATTERN });
+  const message = entry.regex ? patternFault(entry.regex) : 'is required';
+  if (message) fault({ path: `${path}.regex`, message });
   const on = (name: string) => (entry.options ?? []).some((option) => option.type === name && option.enabled);
   return entry.regex
     ? [

@@ -4,7 +4,7 @@
  */
 import type { FieldFault } from '../kernel/errors.ts';
 import type { Assistant } from './assistant.ts';
-import { compiles, NOT_A_PATTERN } from './patterns.ts';
+import { patternFault } from './patterns.ts';
 import type { EndpointingRule, TurnPolicy } from './plan.ts';
 
 const ms = (seconds: number | undefined, otherwise: number) => (seconds === undefined ? otherwise : Math.round(seconds * 1000));
@@ -63,8 +63,8 @@ function judgePatterns(rule: Rule, path: string, fault: (fault: FieldFault) => v
   const needed = rule.type === 'both' ? (['assistantRegex', 'customerRegex'] as const) : (['regex'] as const);
   for (const field of needed) {
     const pattern = rule[field] ?? (rule.type === 'both' ? undefined : rule[`${rule.type}Regex`]);
-    if (!pattern) fault({ path: `${path}.${field}`, message: 'is required' });
-    else if (!compiles(pattern)) fault({ path: `${path}.${field}`, message: NOT_A_PATTERN });
+    const message = pattern ? patternFault(pattern) : 'is required';
+    if (message) fault({ path: `${path}.${field}`, message });
   }
 }
 
