@@ -60,6 +60,21 @@ const ToolMessage = z.looseObject({
   conditions: listOf(anyObject, 50).optional(),
 });
 
+const Destination = open({
+  type: z.string(),
+  number: z.string().max(100).optional(),
+  sipUri: z.string().max(400).optional(),
+  assistantName: z.string().max(200).optional(),
+  extension: z.string().max(20).optional(),
+  callerId: z.string().max(40).optional(),
+  numberE164CheckEnabled: z.boolean().optional(),
+  sipHeaders: anyObject.optional(),
+  message: z.unknown().optional(),
+  description: z.string().max(1_000).optional(),
+  transferPlan: anyObject.optional(),
+  transferMode: z.string().max(100).optional(),
+});
+
 /** Open, because each type has fields of its own. */
 const Tool = open({
   id: z.string().optional(),
@@ -71,7 +86,7 @@ const Tool = open({
   /** Ours: runs to its end even when the caller interrupts (a payment). */
   finishes: z.boolean().optional(),
   parameters: listOf(z.looseObject({ key: z.string(), value: z.unknown() }), 100).optional(),
-  destinations: listOf(open({ type: z.string() }), 100).optional(),
+  destinations: listOf(Destination, 100).optional(),
   rejectionPlan: anyObject.optional(),
   variableExtractionPlan: anyObject.optional(),
   sipInfoDtmfEnabled: z.boolean().optional(),

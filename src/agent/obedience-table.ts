@@ -29,6 +29,7 @@ const CHAINS = 'come as chains with their own settings only';
 const TOOLS = 'become specs, messages, fixed values and targets, without secrets';
 const OLDER = 'mean what they meant';
 const TARGETS = 'are the assistant and the tools that have a server of their own';
+const GIVEN = 'goes when the agent has said so, and the call ends as transferred';
 const TURNS = 'obeys what the plans say';
 const HOOK = 'a hook that speaks into silence is an idle plan';
 const IDLE = 'a quiet caller is asked and then left';
@@ -58,9 +59,10 @@ const MODEL: Record<string, Row> = {
   'model.messages[].content': by('are filled from the call, given variables and overrides, in this order'),
   'model.tools[].id': by(TOOLS),
   'model.tools[].type': partly(
-    'function and endCall; transferCall and dtmf are not carried out yet, others are refused',
-    (type) => type === 'function' || type === 'endCall',
+    'function, endCall and transferCall; dtmf is not carried out yet, others are refused',
+    (type) => type !== 'dtmf',
     TOOLS,
+    GIVEN,
     NAMED,
     'the agent hangs up with a farewell that is heard to its end',
   ),
@@ -77,7 +79,18 @@ const MODEL: Record<string, Row> = {
   'model.tools[].async': by('an asynchronous tool is sent and not waited for'),
   'model.tools[].finishes': by('a payment is not interrupted and not repeated'),
   'model.tools[].parameters': by('hide the parameters whose values they fix'),
-  'model.tools[].destinations': later('transfers come with the carriers'),
+  'model.tools[].destinations[].type': partly('number and sip', (type) => type === 'number' || type === 'sip', GIVEN),
+  'model.tools[].destinations[].number': by(TOOLS, GIVEN),
+  'model.tools[].destinations[].sipUri': by('transfers to %s by another document, and the end of the stream is ours'),
+  'model.tools[].destinations[].assistantName': later('assistants do not hand over to each other'),
+  'model.tools[].destinations[].extension': later('no keys are pressed at the other end'),
+  'model.tools[].destinations[].callerId': later('the carrier shows the number of the call'),
+  'model.tools[].destinations[].numberE164CheckEnabled': unless('a number must be E.164', true),
+  'model.tools[].destinations[].sipHeaders': later('a SIP address is called without further headers'),
+  'model.tools[].destinations[].message': later('the words before a transfer are those of the tool'),
+  'model.tools[].destinations[].description': later('the model is told the places, not what they are for'),
+  'model.tools[].destinations[].transferPlan': later('a caller is given away without a word to the other side'),
+  'model.tools[].destinations[].transferMode': later('assistants do not hand over to each other'),
   'model.tools[].rejectionPlan': refused('refuse conditions and rejections that nothing judges'),
   'model.tools[].variableExtractionPlan': later('results reach the model, not the variables'),
   'model.tools[].sipInfoDtmfEnabled': later('no line here speaks SIP'),
@@ -261,8 +274,8 @@ const TOP: Record<string, Row> = {
   hipaaEnabled: later('keeps recordings out; words and events of the call are still stored'),
   endCallFunctionEnabled: by(OLDER),
   dialKeypadFunctionEnabled: later('keys are not pressed yet'),
-  forwardingPhoneNumber: later('transfers come with the carriers'),
-  forwardingPhoneNumbers: later('transfers come with the carriers'),
+  forwardingPhoneNumber: by(OLDER, GIVEN),
+  forwardingPhoneNumbers: later('one number can be forwarded to; more are destinations of a transferCall tool'),
   customerJoinTimeoutSeconds: later('a browser has 15 s to join', 15),
   numWordsToInterruptAssistant: by(OLDER),
   responseDelaySeconds: by(OLDER),

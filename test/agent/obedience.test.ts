@@ -98,14 +98,29 @@ describe('a client is told', () => {
       ['startSpeakingPlan.customEndpointingRules[1].regexOptions'],
     ],
     [
-      'tools of both kinds',
+      'tools of all kinds',
       {
         model: {
           provider: 'openai',
-          tools: [{ type: 'endCall' }, { type: 'transferCall', destinations: [{ type: 'number' }] }, { type: 'dtmf' }],
+          tools: [
+            { type: 'endCall' },
+            {
+              type: 'transferCall',
+              destinations: [
+                { type: 'number', number: '+15550001' },
+                { type: 'assistant', assistantName: 'Ada', message: 'x' },
+              ],
+            },
+            { type: 'dtmf' },
+          ],
         },
       },
-      ['model.tools[1].type', 'model.tools[1].destinations', 'model.tools[2].type'],
+      [
+        'model.tools[1].destinations[1].type',
+        'model.tools[1].destinations[1].assistantName',
+        'model.tools[1].destinations[1].message',
+        'model.tools[2].type',
+      ],
     ],
     [
       'a formatting of its own',
