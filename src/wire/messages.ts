@@ -51,7 +51,7 @@ export interface CallRecord {
   /** The message of the current turn. */
   asked: RecordMessage | null;
   /** Words of the caller that no turn has taken yet. */
-  pending: string[];
+  pending: { readonly from: number; readonly text: string }[];
   failed: Partial<Record<ProviderKind, string>>;
 }
 
@@ -101,10 +101,12 @@ export function foldRecord(record: CallRecord, event: CallEvent): CallRecord {
       become(record, 'in-progress', event.seq);
       break;
     case 'line.connected':
-      record.mediaAt = event.at;
+      // A leg that comes after one that broke goes on in the same media time.
+      record.mediaAt ||= event.at;
       break;
     case 'caller.words':
-      if (!event.rejected && event.text) record.pending.push(event.text);
+      if (event.rejected || !event.text) break;
+      takeWords(record, event);
       break;
     case 'caller.turn':
       takeTurn(record, event);
@@ -140,7 +142,7 @@ export function foldRecord(record: CallRecord, event: CallEvent): CallRecord {
     case 'call.ended':
       // What the caller said last, when the call ended before an answer was due.
       if (record.pending.length > 0) {
-        const last = record.pending.join(' ');
+        const last = record.pending.map(({ text }) => text).join(' ');
         add(record, event.seq, { role: 'user', message: last, ...span(record, { at: event.at, from: 0, to: 0 }) });
         record.pending = [];
       }
@@ -243,6 +245,12 @@ function become(record: CallRecord, status: CallStatus, seq: number): void {
 function add(record: CallRecord, seq: number, message: RecordMessage): void {
   record.messages.push(message);
   record.messagesSeq = seq;
+}
+
+/** The late final of interim words takes their place; when they have been answered, what it says more comes with the next turn. */
+function takeWords(record: CallRecord, { from, text, replaces }: BodyOf<'caller.words'>): void {
+  const others = record.pending.filter((words) => words.from !== replaces);
+  if (replaces === undefined || others.length < record.pending.length) record.pending = [...others, { from, text }];
 }
 
 function takeTurn(record: CallRecord, event: BodyOf<'caller.turn'> & { at: number; seq: number }): void {

@@ -1,11 +1,48 @@
 /** The record of a call as Vapi's clients read it. */
 import { describe, expect, it } from 'vitest';
-import { END_REASONS } from '../../src/call/events.ts';
+import { type CallEventBody, END_REASONS } from '../../src/call/events.ts';
 import { endedReasonOf } from '../../src/wire/ended-reason.ts';
 import { clientMessages, foldRecord, messagesOpenAIFormatted, startRecord, transcriptOf } from '../../src/wire/messages.ts';
 import { aCall, begun, created, EPOCH, ended, type Step, said, stamped, turn, words } from './a-call.ts';
 
 const recordOf = (steps: readonly Step[]) => stamped('c', steps).reduce(foldRecord, startRecord());
+
+describe('words that were never made final', () => {
+  const connected: CallEventBody = { type: 'line.connected', carrier: 'websocket', encoding: 'pcm16', rate: 16000, facts: {} };
+  const interim = { ...words('call me back', 500, 900), interim: true } as const;
+  const late = { ...words('Call me back at five.', 510, 980), replaces: 500 } as const;
+  const last = (steps: readonly Step[]) => recordOf(steps).messages.map((message) => ('message' in message ? message.message : ''));
+
+  it('are the last words of a caller who hung up, in the words of the final when it came in time', () => {
+    expect(
+      last([
+        [0, created],
+        [100, connected],
+        [1_000, interim],
+        [1_200, ended()],
+      ]),
+    ).toEqual(['call me back']);
+    expect(
+      last([
+        [0, created],
+        [100, connected],
+        [1_000, interim],
+        [1_300, late],
+        [1_400, ended()],
+      ]),
+    ).toEqual(['Call me back at five.']);
+  });
+
+  it('are not said again by a final that comes when they have been answered', () => {
+    const steps: Step[] = [
+      [0, created],
+      [100, connected],
+      [1_000, interim],
+      [1_500, turn(1, 'call me back', 500, 900)],
+    ];
+    expect(last([...steps, [2_000, late], [2_500, ended()]])).toEqual(['call me back']);
+  });
+});
 
 describe('the record', () => {
   it('holds the messages with their places in time', () => {

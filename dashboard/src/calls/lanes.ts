@@ -35,7 +35,7 @@ export function lanesOf(events: readonly CallEvent[]): Lanes {
     const { at } = event;
     switch (event.type) {
       case 'line.connected':
-        mediaAt = at;
+        mediaAt ||= at;
         break;
       case 'caller.started':
         begin('caller', { lane: 'caller', kind: 'speech', from: at, label: 'Caller speaks' });

@@ -39,7 +39,7 @@ interface Draft {
   /** When the line connected: media time begins here. */
   mediaAt: number;
   /** Words that no turn has taken yet, and the guess at what comes next. */
-  finals: string[];
+  finals: { readonly from: number; readonly text: string }[];
   partial: string;
   waiting: { at: number; from: number; to: number } | null;
 }
@@ -74,7 +74,7 @@ function take(draft: Draft, event: CallEvent): void {
   const note = (text: string, bad = false) => draft.entries.push({ kind: 'note', key, at, from: null, to: null, text, bad });
   switch (event.type) {
     case 'line.connected':
-      draft.mediaAt = at;
+      draft.mediaAt ||= at;
       break;
     case 'caller.started':
       draft.callerTalks = true;
@@ -89,7 +89,10 @@ function take(draft: Draft, event: CallEvent): void {
     case 'caller.words':
       draft.partial = '';
       if (!event.rejected) {
-        draft.finals.push(event.text);
+        // The late final of interim words takes their place, unless they have been answered.
+        const others = draft.finals.filter(({ from }) => from !== event.replaces);
+        if (event.replaces !== undefined && others.length === draft.finals.length) break;
+        draft.finals = [...others, { from: event.from, text: event.text }];
         wait(draft, event);
       } else if (draft.finals.length === 0) draft.waiting = null;
       break;
@@ -170,6 +173,19 @@ function take(draft: Draft, event: CallEvent): void {
     case 'provider.switched':
       note(`Switched from ${event.from} to ${event.to}`);
       break;
+    case 'line.held':
+      if (event.why === 'lost') note('The line broke; the call waits for the caller to come back', true);
+      else note(event.on ? 'The caller is on hold' : 'The caller is back');
+      break;
+    case 'transfer.begun':
+      note(`Transferring to ${event.destination}`);
+      break;
+    case 'transfer.ended':
+      note(event.ok ? 'Transferred' : `The transfer failed: ${event.detail}`, !event.ok);
+      break;
+    case 'agent.entered':
+      note(`${event.agent} speaks from here on`);
+      break;
     case 'call.ended':
       draft.ended = true;
       break;
@@ -179,7 +195,7 @@ function take(draft: Draft, event: CallEvent): void {
 
 /** The words of the caller that are still being said. */
 function openWords({ finals, partial, waiting, ended }: Draft): Entry | null {
-  const text = [...finals, partial].filter(Boolean).join(' ');
+  const text = [...finals.map((final) => final.text), partial].filter(Boolean).join(' ');
   if (!text || !waiting) return null;
   return { kind: 'caller', key: 'open', at: waiting.at, from: waiting.from, to: waiting.to, text, open: !ended };
 }
