@@ -16,6 +16,9 @@ export function onSocket(
   };
 }
 
+/** The abilities of a line without any verb. */
+export const CANNOT = { press: false, hold: false, transfer: false, bridge: false, returns: false } as const;
+
 /** Verbs that a line does not have: each rejects. A line that can do some of them writes its own over these. */
 export function noVerbs(carrier: string): LineVerbs {
   const refuse = (what: string) => async (): Promise<never> => {

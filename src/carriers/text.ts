@@ -1,6 +1,6 @@
 /** A conversation in writing: JSON both ways, no audio. The same call as a spoken one; what is sent counts as read. */
 import { clientSignal } from './client.ts';
-import { noVerbs, onSocket } from './connector.ts';
+import { CANNOT, noVerbs, onSocket } from './connector.ts';
 import { closedBy, delivery, jsonObject } from './delivery.ts';
 
 export const textLine = onSocket('text', async (socket, expectation, ctx) => {
@@ -21,11 +21,7 @@ export const textLine = onSocket('text', async (socket, expectation, ctx) => {
       clear: false,
       mark: false,
       dtmf: false,
-      press: false,
-      hold: false,
-      transfer: false,
-      bridge: false,
-      returns: false,
+      ...CANNOT,
       audio: false,
       leadMs: 0,
     },

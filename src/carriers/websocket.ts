@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { bytesPerSample } from '../audio/format.ts';
 import type { Line, LineContext, LineExpectation, MediaSocket } from './carrier.ts';
 import { clientSignal } from './client.ts';
-import { noVerbs, onSocket } from './connector.ts';
+import { CANNOT, noVerbs, onSocket } from './connector.ts';
 import { closedBy, delivery, jsonObject } from './delivery.ts';
 import { createPacer, type Pacer } from './pacing.ts';
 import { wholeSamples } from './whole-samples.ts';
@@ -54,11 +54,7 @@ function connect(socket: MediaSocket, { format }: LineExpectation, ctx: LineCont
       clear: true,
       mark: offer.marks || !offer.clear,
       dtmf: false,
-      press: false,
-      hold: false,
-      transfer: false,
-      bridge: false,
-      returns: false,
+      ...CANNOT,
       audio: true,
       leadMs: 400,
     },

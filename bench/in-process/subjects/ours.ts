@@ -9,7 +9,7 @@ import { MULAW_8K } from '../../../src/audio/format.ts';
 import { encodeG711, MULAW } from '../../../src/audio/g711.ts';
 import { startCall } from '../../../src/call/call.ts';
 import type { Line, LineListener } from '../../../src/carriers/carrier.ts';
-import { noVerbs } from '../../../src/carriers/connector.ts';
+import { CANNOT, noVerbs } from '../../../src/carriers/connector.ts';
 import { eventBatch } from '../../../src/host/event-batch.ts';
 import { channel } from '../../../src/kernel/channel.ts';
 import { realClock } from '../../../src/kernel/clock.ts';
@@ -120,11 +120,7 @@ function benchLine(bench: Watcher): Line & { caller: LineListener | undefined } 
       clear: true,
       mark: true,
       dtmf: false,
-      press: false,
-      hold: false,
-      transfer: false,
-      bridge: false,
-      returns: false,
+      ...CANNOT,
       audio: true,
       leadMs: 400,
     },
