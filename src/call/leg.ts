@@ -19,7 +19,7 @@ import { floodGate } from './flood-gate.ts';
 import { createFloor, type Floor } from './floor.ts';
 import { commandEvents, typedEvent } from './happenings.ts';
 import { createKeypad } from './hear/keypad.ts';
-import { type SteadyAudio, steadyAudio } from './hear/steady.ts';
+import { SILENCE, type SteadyAudio, steadyAudio } from './hear/steady.ts';
 import type { Opening } from './opening.ts';
 import { createMixer, type Mixer } from './play/mixer.ts';
 import { createPlayout, type Playout } from './play/playout.ts';
@@ -66,9 +66,6 @@ export const END_OF_LEG = {
   network: 'carrier-lost',
   transfer: 'transferred',
 } as const satisfies Record<LineEnd, EndReason>;
-
-/** The byte of silence in each encoding. */
-const SILENCE: Readonly<Record<AudioFormat['encoding'], number>> = { pcm16: 0, mulaw: 0xff, alaw: 0xd5 };
 
 export function createLeg({ deps, agent, senses, opening, drafts, compose, ending, post, record }: LegParts): Leg {
   const { plan, clock, scope } = deps;
@@ -210,7 +207,7 @@ export function createLeg({ deps, agent, senses, opening, drafts, compose, endin
       if (callerMuted && quiet.length !== bytes.length) quiet = new Uint8Array(bytes.length).fill(SILENCE[format.encoding]);
       senses.hear(callerMuted ? quiet : bytes);
     };
-    steady ??= steadyAudio(format, clock, heard);
+    steady ??= steadyAudio({ format, scope, take: heard, dropped: (ms) => void record({ type: 'audio.dropped', consumer: 'line', ms }) });
     leg.listen({ audio: steady.write, signal });
   };
 

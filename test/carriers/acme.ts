@@ -3,7 +3,7 @@ import { createHmac } from 'node:crypto';
 import { z } from 'zod';
 import { MULAW_8K, sameFormat } from '../../src/audio/format.ts';
 import type { Carrier, CarrierAccount, CarrierCallback, Line } from '../../src/carriers/carrier.ts';
-import { CANNOT, noVerbs, onSocket } from '../../src/carriers/connector.ts';
+import { noVerbs, onSocket } from '../../src/carriers/connector.ts';
 import { closedBy, delivery, jsonObject } from '../../src/carriers/delivery.ts';
 import type { Egress } from '../../src/kernel/egress.ts';
 import { AywaError } from '../../src/kernel/errors.ts';
