@@ -12,7 +12,7 @@ import { AywaError } from '../../src/kernel/errors.ts';
 import { silentLog } from '../../src/kernel/log.ts';
 import { rootScope } from '../../src/kernel/scope.ts';
 import type { ProviderChoice } from '../../src/providers/contract.ts';
-import type { EarsListener, SpeechToText } from '../../src/providers/stt/contract.ts';
+import type { EarsListener, HeardAudio, SpeechToText } from '../../src/providers/stt/contract.ts';
 import type { OpenVoiceActivity } from '../../src/providers/vad/contract.ts';
 import { planWith } from '../scenarios/scenario.ts';
 
@@ -22,6 +22,7 @@ interface Connection {
   readonly provider: string;
   readonly listener: EarsListener;
   readonly closed: () => boolean;
+  readonly history: HeardAudio;
   readonly pieces: number[];
   /** First sample of every piece: the frame number that was written into it. */
   readonly stamps: number[];
@@ -51,6 +52,7 @@ function begin(providers: string[] = ['one'], extra: Partial<ListeningOptions> &
               provider: name,
               listener,
               closed: () => ctx.scope.closed,
+              history: options.history,
               pieces: [],
               stamps: [],
               flushes: 0,
@@ -209,6 +211,41 @@ describe('audio for the recogniser', () => {
     expect(connections[0]?.pieces.at(-1)).toBe(80);
     talks(240);
     expect(connections[0]?.ms).toBe(listening.mediaMs);
+  });
+});
+
+describe('the audio that a recogniser may hear again', () => {
+  const stampsIn = ({ history }: Connection, from = history.start, to = history.end) => {
+    const bytes = history.read(from, to);
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    return Array.from({ length: bytes.length / 320 }, (_, frame) => view.getInt16(frame * 320, true));
+  };
+
+  it('is what it was given, never more, also for one that came later', () => {
+    const { connections, audio, talks } = begin(['one', 'two']);
+    talks(1_000);
+    for (let frame = 1; frame <= 50; frame++) audio(200 + frame, 20);
+    const [one] = connections as [Connection];
+    // The last piece is still gathered: it was not given yet.
+    expect(one.history.end).toBe(one.ms * 16);
+    expect(one.ms).toBeLessThan(2_000);
+    expect(stampsIn(one).at(-1)).toBe(200 + (one.ms - 1_000) / 20);
+    one.listener.failed(new AywaError('timeout'));
+    const [, two] = connections as [Connection, Connection];
+    expect([two.history.start, two.history.end]).toEqual([0, two.ms * 16]);
+    expect(stampsIn(two).at(-1)).toBe(250);
+    expect(stampsIn(two, two.history.end - 640, two.history.end + 6_400)).toEqual([249, 250]);
+    audio(300, 20);
+    expect(two.history.end).toBe(two.ms * 16);
+  });
+
+  it('is that of the last ten seconds', () => {
+    const { connections, silence } = begin(['one']);
+    silence(14_000);
+    const [one] = connections as [Connection];
+    expect(one.history.end - one.history.start).toBeLessThanOrEqual(10_000 * 16);
+    expect(one.history.start).toBe(4_000 * 16);
+    expect(one.history.read(0, 320)).toHaveLength(0);
   });
 });
 

@@ -9,7 +9,7 @@ import type { Tape } from '../../audio/tape.ts';
 import { AywaError } from '../../kernel/errors.ts';
 import type { Scope } from '../../kernel/scope.ts';
 import type { ProviderContext, ProviderSet } from '../../providers/contract.ts';
-import type { Ears, Recognised } from '../../providers/stt/contract.ts';
+import type { Ears, HeardAudio, Recognised } from '../../providers/stt/contract.ts';
 import type { Perceived } from './listening.ts';
 
 type Words = Extract<Recognised, { type: 'partial' | 'final' | 'turnEnd' }>;
@@ -99,6 +99,7 @@ export function recogniserChain(recent: Tape, options: RecogniserChainOptions, l
     const sent = Math.max(recent.start, Math.min(recent.end, bytesOf(format, Math.max(0, fromMs))));
     const startMs = msOf(format, sent);
     const seat: Seat = { index, scope, finalWithinMs: finalWithin(stt, choice?.settings), sent, ears: undefined, over: false };
+    const history = historyOf(seat, recent);
     if (!choice || !stt) {
       const name = choice?.provider ?? '';
       failed(seat, new AywaError('provider_invalid', { detail: `This build has no speech recognition "${name}".` }));
@@ -106,7 +107,7 @@ export function recogniserChain(recent: Tape, options: RecogniserChainOptions, l
     }
     const { language, expected } = options.agent();
     const ears = stt.listen(
-      { format, language, expected },
+      { format, language, expected, history },
       choice.settings,
       choice.access,
       {
@@ -226,6 +227,20 @@ export function recogniserChain(recent: Tape, options: RecogniserChainOptions, l
       if (current) leave(current, 'closed');
       tellUsage();
     },
+  };
+}
+
+/** What a seat was given, of what the call keeps. */
+function historyOf(seat: Seat, recent: Tape): HeardAudio {
+  const first = seat.sent;
+  return {
+    get start() {
+      return Math.max(0, Math.min(seat.sent, recent.start) - first);
+    },
+    get end() {
+      return seat.sent - first;
+    },
+    read: (from, to) => recent.read(first + from, Math.min(first + to, seat.sent)),
   };
 }
 

@@ -41,7 +41,7 @@ export const deepgramEars: SpeechToText<Settings> = {
   finalWithinMs: 1_000,
   settings,
   listen(options, chosen, access, listener, ctx) {
-    const base = { vendor: deepgramEars, access, format: options.format, listener, ctx };
+    const base = { vendor: deepgramEars, access, hearing: options, listener, ctx };
     if (chosen.model.startsWith('flux')) return streamingEars({ ...base, codec: () => turns(options, chosen, access) });
     return streamingEars({ ...base, codec: () => words(options, chosen, access), keepAlive: KEEP_ALIVE });
   },

@@ -36,7 +36,7 @@ export const openaiEars: SpeechToText<Settings> = {
       return batchEars({ vendor: openaiEars, access, format: options.format, fields, listener, ctx });
     }
     const codec = () => realtime(options.format, { model: chosen.model, ...hints }, access);
-    return streamingEars({ vendor: openaiEars, access, format: options.format, codec, listener, ctx });
+    return streamingEars({ vendor: openaiEars, access, hearing: options, codec, listener, ctx });
   },
 };
 

@@ -1,15 +1,15 @@
 /**
- * The life of one recognition over a websocket: connects at once, keeps the last ten seconds of audio, replays them to a new
- * connection when one is lost, keeps quiet connections alive and ends with its scope. It knows no vendor: a codec says what
- * goes over the wire. Times leave here in media time, whichever connection the words came from.
+ * The life of one recognition over a websocket: connects at once, replays what was not understood yet to a new connection when one is
+ * lost, keeps quiet connections alive and ends with its scope. It knows no vendor: a codec says what goes over the wire. It keeps
+ * no audio: the call does. Times leave here in media time, whichever connection the words came from.
  */
-import { type AudioFormat, bytesOf, bytesPerSample, msOf } from '../../audio/format.ts';
+import { bytesOf, bytesPerSample, msOf } from '../../audio/format.ts';
 import type { OutboundSocket, SocketRequest } from '../../kernel/egress.ts';
 import type { AywaError } from '../../kernel/errors.ts';
 import { isCancelled } from '../../kernel/scope.ts';
 import type { ProviderAccess, ProviderContext } from '../contract.ts';
 import { closure, type Vendor, vendorFault } from '../faults.ts';
-import type { Ears, EarsListener, Recognised } from './contract.ts';
+import type { Ears, EarsListener, HearingOptions, Recognised } from './contract.ts';
 
 /** One connection's wire format. A codec may keep state: each connection gets a new one. */
 export interface EarsCodec {
@@ -27,7 +27,7 @@ export interface EarsCodec {
 export interface StreamingEars {
   readonly vendor: Vendor;
   readonly access: ProviderAccess;
-  readonly format: AudioFormat;
+  readonly hearing: Pick<HearingOptions, 'format' | 'history'>;
   readonly codec: () => EarsCodec;
   /** Sent when no audio went out for this long, where the vendor closes quiet connections. */
   readonly keepAlive?: { readonly message: string; readonly everyMs: number };
@@ -35,49 +35,53 @@ export interface StreamingEars {
   readonly ctx: ProviderContext;
 }
 
-const RING_MS = 10_000;
 const REPLAY_PIECE_MS = 250;
 const BACKOFF_MS = [100, 400, 1_600] as const;
 const FLAPPING_MS = 60_000;
 const CONNECT_MS = 3_000;
 
+interface Line {
+  readonly socket: OutboundSocket;
+  readonly codec: EarsCodec;
+}
+
 /** Opens the recognition. Never throws; what cannot be healed by a new connection goes to `listener.failed`, once. */
-export function streamingEars({ vendor, access, format, codec: newCodec, keepAlive, listener, ctx }: StreamingEars): Ears {
+export function streamingEars({ vendor, access, hearing, codec: newCodec, keepAlive, listener, ctx }: StreamingEars): Ears {
   const { scope } = ctx;
   const { clock } = scope;
-  const ring = audioRing(bytesOf(format, RING_MS), bytesPerSample(format));
+  const { format, history } = hearing;
   const replayPiece = bytesOf(format, REPLAY_PIECE_MS);
-  let line: { socket: OutboundSocket; codec: EarsCodec } | undefined;
+  let line: Line | undefined;
   /** Positions in bytes since the first `write`: what the connection was given, where words are final, and where a final is owed (0: none is). */
   let sent = 0;
   let settled = 0;
   let asked = 0;
 
-  const sendWaiting = () => {
-    if (!line) return;
-    const { socket, codec } = line;
-    ring.read(sent, replayPiece, (bytes) => socket.send(codec.audio ? codec.audio(bytes) : bytes));
-    sent = ring.written;
+  const send = ({ socket, codec }: Line, bytes: Uint8Array, upTo: number) => {
+    sent = upTo;
+    socket.send(codec.audio ? codec.audio(bytes) : bytes);
   };
 
   /** Serves one connection until it breaks; resolves with the reason. */
   const serve = (socket: OutboundSocket, codec: EarsCodec): Promise<unknown> =>
     new Promise((broken) => {
-      line = { socket, codec };
-      // Words that are final are not heard twice; what the ring has lost is lost.
-      sent = Math.max(settled, ring.oldest);
+      const mine = { socket, codec };
+      line = mine;
+      // Words that are final are not heard twice; what the call no longer keeps is lost. Whole samples only.
+      const sample = bytesPerSample(format);
+      sent = Math.ceil(Math.max(settled, history.start) / sample) * sample;
       const offset = msOf(format, sent);
       const recognised = (words: Recognised) => {
         if (words.type !== 'partial' && words.type !== 'final') return listener.recognised(words);
         const placed = { ...words, from: words.from + offset, to: words.to + offset };
         if (words.type === 'final') {
-          settled = Math.max(settled, Math.min(ring.written, bytesOf(format, placed.to)));
+          settled = Math.max(settled, Math.min(history.end, bytesOf(format, placed.to)));
           asked = 0;
         }
         listener.recognised(placed);
       };
       socket.onMessage((message) => {
-        if (line?.socket !== socket) return;
+        if (line !== mine) return;
         try {
           codec.decode(message, recognised);
         } catch (error) {
@@ -87,7 +91,10 @@ export function streamingEars({ vendor, access, format, codec: newCodec, keepAli
       });
       socket.onClose((code, reason) => broken(closure(code, reason)));
       for (const message of codec.opening ?? []) socket.send(message);
-      sendWaiting();
+      while (sent < history.end) {
+        const upTo = Math.min(history.end, sent + replayPiece);
+        send(mine, history.read(sent, upTo), upTo);
+      }
       if (asked > settled && codec.flush) socket.send(codec.flush);
     });
 
@@ -124,46 +131,12 @@ export function streamingEars({ vendor, access, format, codec: newCodec, keepAli
 
   return {
     write(audio) {
-      ring.write(audio);
       // Whoever writes knows how urgent it is, and writes larger pieces when it is not.
-      sendWaiting();
+      if (line) send(line, audio, history.end);
     },
     flush() {
-      asked = ring.written;
-      sendWaiting();
+      asked = history.end;
       if (line?.codec.flush) line.socket.send(line.codec.flush);
-    },
-  };
-}
-
-/** The last `capacity` bytes of a stream, addressed by their position in it; positions stay on whole samples. */
-function audioRing(capacity: number, sample: number) {
-  const data = new Uint8Array(capacity);
-  let written = 0;
-  return {
-    get written() {
-      return written;
-    },
-    get oldest() {
-      return Math.max(0, written - capacity);
-    },
-    write(bytes: Uint8Array) {
-      const kept = bytes.length > capacity ? bytes.subarray(bytes.length - capacity) : bytes;
-      const start = (written + bytes.length - kept.length) % capacity;
-      const first = Math.min(kept.length, capacity - start);
-      data.set(kept.subarray(0, first), start);
-      data.set(kept.subarray(first), 0);
-      written += bytes.length;
-    },
-    /** Gives everything from `from` on, at most `most` bytes at a time; the views are valid during the call. */
-    read(from: number, most: number, take: (bytes: Uint8Array) => void) {
-      let at = Math.max(from - (from % sample), written - capacity, 0);
-      while (at < written) {
-        const start = at % capacity;
-        const length = Math.min(most, written - at, capacity - start);
-        take(data.subarray(start, start + length));
-        at += length;
-      }
     },
   };
 }
