@@ -23,6 +23,7 @@ interface Connection {
   readonly listener: EarsListener;
   readonly closed: () => boolean;
   readonly history: HeardAudio;
+  readonly talking: () => boolean | undefined;
   readonly pieces: number[];
   /** First sample of every piece: the frame number that was written into it. */
   readonly stamps: number[];
@@ -30,7 +31,10 @@ interface Connection {
   ms: number;
 }
 
-function begin(providers: string[] = ['one'], extra: Partial<ListeningOptions> & { broken?: string; finalWithinMs?: number } = {}) {
+function begin(
+  providers: string[] = ['one'],
+  extra: Partial<ListeningOptions> & { broken?: string; finalWithinMs?: number; finish?: () => Promise<void> } = {},
+) {
   const connections: Connection[] = [];
   const heard: Perceived[] = [];
   const clock = new VirtualClock();
@@ -53,6 +57,7 @@ function begin(providers: string[] = ['one'], extra: Partial<ListeningOptions> &
               listener,
               closed: () => ctx.scope.closed,
               history: options.history,
+              talking: () => options.talking?.(),
               pieces: [],
               stamps: [],
               flushes: 0,
@@ -70,6 +75,7 @@ function begin(providers: string[] = ['one'], extra: Partial<ListeningOptions> &
               flush: () => {
                 connection.flushes += 1;
               },
+              ...(extra.finish && { finish: extra.finish }),
             };
           },
         };
@@ -247,6 +253,17 @@ describe('the audio that a recogniser may hear again', () => {
     expect(one.history.start).toBe(4_000 * 16);
     expect(one.history.read(0, 320)).toHaveLength(0);
   });
+});
+
+it('tells the recogniser whether the caller talks', () => {
+  const { connections, silence, talks } = begin();
+  const [one] = connections;
+  silence(400);
+  expect(one?.talking()).toBe(false);
+  talks(400);
+  expect(one?.talking()).toBe(true);
+  silence(400);
+  expect(one?.talking()).toBe(false);
 });
 
 describe('words', () => {
@@ -428,6 +445,15 @@ describe('a recogniser without words', () => {
     expect(types()).toEqual(['started', 'failed', 'switched', 'partial']);
   });
 
+  it('is not excused by finals without words: silence is told by deaf ears, too', () => {
+    const { connections, silence, talks } = begin(['one', 'two']);
+    talks(1_000);
+    silence(600);
+    connections[0]?.listener.recognised({ type: 'final', text: '', from: 0, to: 1_000 });
+    silence(1_800);
+    expect(connections).toHaveLength(3);
+  });
+
   it('is none when any words come, even a rejection, nor after a cough', () => {
     const { connections, silence, talks } = begin(['one', 'two']);
     talks(1_000);
@@ -543,6 +569,46 @@ describe('the last words', () => {
     await clock.advance(800);
     await finished;
     expect(heard.filter((told) => told.type === 'final')).toMatchObject([{ text: 'call me back', interim: true }]);
+    expect(clock.waiting).toBe(0);
+  });
+
+  it('are all that the recogniser says before it says that there are no more', async () => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const { clock, connections, listening, heard, talks } = begin(['one'], { finish: () => promise });
+    talks(3_000);
+    connections[0]?.listener.recognised({ type: 'partial', text: 'call me back', from: 0, to: 900 });
+    const finished = listening.finish();
+    await clock.advance(100);
+    // A final that was on its way already, of the first half.
+    connections[0]?.listener.recognised({ type: 'final', text: 'Call me back', from: 0, to: 1_000 });
+    await clock.advance(100);
+    connections[0]?.listener.recognised({ type: 'final', text: 'at five.', from: 1_200, to: 2_400 });
+    await clock.advance(100);
+    resolve();
+    await finished;
+    expect(clock.now()).toBe(300);
+    expect(heard.filter((told) => told.type === 'final')).toMatchObject([{ text: 'Call me back' }, { text: 'at five.' }]);
+    expect(clock.waiting).toBe(0);
+  });
+
+  it('are over at once when all speech has its final, or when there is nothing in it', async () => {
+    for (const text of ['Call me back.', '']) {
+      const { clock, connections, listening, talks } = begin(['one'], { finish: () => new Promise(() => {}) });
+      talks(1_000);
+      const finished = listening.finish();
+      await clock.advance(100);
+      connections[0]?.listener.recognised({ type: 'final', text, from: 0, to: 1_000 });
+      await finished;
+      expect(clock.now()).toBe(100);
+    }
+  });
+
+  it('are not waited for longer because the recogniser never says so', async () => {
+    const { clock, listening, talks } = begin(['one'], { finish: () => new Promise(() => {}) });
+    talks(1_000);
+    const finished = listening.finish();
+    await clock.advance(700);
+    await finished;
     expect(clock.waiting).toBe(0);
   });
 

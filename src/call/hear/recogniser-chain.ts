@@ -18,6 +18,8 @@ export interface RecogniserChain {
   /** Gives every open recogniser the audio that it has not had. */
   forward(): void;
   flush(): void;
+  /** No audio follows: asks for the last words. What it returns resolves when there are none left, where the recogniser says so. */
+  finish(): Promise<void> | undefined;
   /** Fresh ears beside the present ones: the same choice and the next one, from this media time on. */
   audition(fromMs: number): void;
   /** Nobody heard anything: the present ones keep their place. */
@@ -44,6 +46,7 @@ export interface ChainListener {
   rewind(): number;
   /** Nobody talks: what a new one is given is all that there is to hear for now. */
   quiet(): boolean;
+  talking(): boolean;
 }
 
 /** One open recognition. */
@@ -107,7 +110,7 @@ export function recogniserChain(recent: Tape, options: RecogniserChainOptions, l
     }
     const { language, expected } = options.agent();
     const ears = stt.listen(
-      { format, language, expected, history },
+      { format, language, expected, history, talking: listener.talking },
       choice.settings,
       choice.access,
       {
@@ -202,6 +205,13 @@ export function recogniserChain(recent: Tape, options: RecogniserChainOptions, l
     flush() {
       current?.ears?.flush();
       for (const seat of trials) seat.ears?.flush();
+    },
+    finish() {
+      for (const seat of trials) seat.ears?.flush();
+      const ears = current?.ears;
+      if (ears?.finish) return ears.finish();
+      ears?.flush();
+      return undefined;
     },
     audition(fromMs) {
       const index = current?.index ?? 0;

@@ -33,6 +33,8 @@ export interface HearingOptions {
   readonly format: AudioFormat;
   /** For a connection that takes the place of a lost one: the ears keep no audio of their own for it. */
   readonly history: HeardAudio;
+  /** Is the caller's voice there, as the call's own voice detector judges? Absent: it is taken to be there always. */
+  readonly talking?: () => boolean;
   readonly language: string;
   /** Sentences and words that the agent expects, from its script, tools and `keyterm`s; a grammar for `lab`, hints elsewhere. */
   readonly expected: readonly string[];
@@ -43,6 +45,11 @@ export interface Ears {
   write(audio: Uint8Array): void;
   /** The caller seems to have stopped: hurry up with the final. Recognisers that need no hint ignore it. */
   flush(): void;
+  /**
+   * No audio follows: asks for all words that are left. Resolves when the recogniser has said the last of them, which may be never.
+   * Where it is absent, `flush` asks, and nobody says which final is the last.
+   */
+  finish?(): Promise<void>;
 }
 
 export interface EarsListener {
