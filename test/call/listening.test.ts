@@ -445,15 +445,6 @@ describe('a recogniser without words', () => {
     expect(types()).toEqual(['started', 'failed', 'switched', 'partial']);
   });
 
-  it('is not excused by finals without words: silence is told by deaf ears, too', () => {
-    const { connections, silence, talks } = begin(['one', 'two']);
-    talks(1_000);
-    silence(600);
-    connections[0]?.listener.recognised({ type: 'final', text: '', from: 0, to: 1_000 });
-    silence(1_800);
-    expect(connections).toHaveLength(3);
-  });
-
   it('is none when any words come, even a rejection, nor after a cough', () => {
     const { connections, silence, talks } = begin(['one', 'two']);
     talks(1_000);

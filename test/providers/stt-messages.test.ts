@@ -110,7 +110,7 @@ describe('Results', () => {
     ['final by speech_final alone', [results([hi], { is_final: undefined, speech_final: true })], [final]],
     ['final by from_finalize alone', [results([hi], { is_final: false, from_finalize: true })], [final]],
     ['silent', [results([{ transcript: '' }]), results([{ transcript: ' ' }], { speech_final: true })], []],
-    ['silent, but asked for', [results([{ transcript: '' }], { from_finalize: true })], [nothing]],
+    ['silent, though asked for', [results([{ transcript: '' }], { from_finalize: true })], []],
     ['silent after interim words', [results([hi], { is_final: false }), results([{ transcript: '' }]), results([])], [partial, nothing]],
     ['silent after final words', [results([hi], { is_final: false }), results([hi]), results([{ transcript: '' }])], [partial, final]],
     ['silent and interim', [results([{ transcript: '' }], { is_final: false })], []],

@@ -107,12 +107,12 @@ export function openListening(options: ListeningOptions): Listening {
         if (words.probability >= 0.9 && !gate.talking) settle();
         return perceived(words);
       }
+      ears.heard(judgedMs);
       if (words.type === 'final' && words.text.trim() === '' && !words.rejected) {
-        // Nothing more was heard; what was told before stands, and silence is no sign of good ears.
+        // Nothing more was heard: what was told before stands, and is waited for no longer than without this.
         if (!interim.pending) noneOwed?.();
         return;
       }
-      ears.heard(judgedMs);
       wordsMs = judgedMs;
       if (words.type === 'final' && words.text.trim() !== '') {
         const covered = voiceMs - words.to < ONSET_MS;

@@ -159,8 +159,8 @@ function resultsReader(heard: HeardSoFar, threshold: number, tally: Tally): (sai
     settled = span.to;
     const confirms = unconfirmed;
     unconfirmed = false;
-    // A final without words is news where some were told before, or where one was asked for; else it is silence, several times a second.
-    if (text === '') return confirms || flagOf(said.from_finalize) ? { type: 'final', text: '', ...span } : undefined;
+    // A final without words is news where some were told before. Else it is silence, which deaf ears tell, too: no sign of hearing.
+    if (text === '') return confirms ? { type: 'final', text, ...span } : undefined;
     if (confidence < threshold) return { type: 'final', text: '', ...span, confidence, rejected: true };
     const language = firstTextOf(best?.languages);
     return { type: 'final', text, ...span, confidence, ...(language ? { language } : {}) };
