@@ -12,7 +12,7 @@ import { AywaError } from '../../src/kernel/errors.ts';
 import { silentLog } from '../../src/kernel/log.ts';
 import { rootScope } from '../../src/kernel/scope.ts';
 import type { ProviderChoice } from '../../src/providers/contract.ts';
-import type { EarsListener, SpeechToText } from '../../src/providers/stt/contract.ts';
+import type { EarsListener, HeardAudio, SpeechToText } from '../../src/providers/stt/contract.ts';
 import type { OpenVoiceActivity } from '../../src/providers/vad/contract.ts';
 import { planWith } from '../scenarios/scenario.ts';
 
@@ -22,6 +22,8 @@ interface Connection {
   readonly provider: string;
   readonly listener: EarsListener;
   readonly closed: () => boolean;
+  readonly history: HeardAudio;
+  readonly talking: () => boolean | undefined;
   readonly pieces: number[];
   /** First sample of every piece: the frame number that was written into it. */
   readonly stamps: number[];
@@ -29,7 +31,10 @@ interface Connection {
   ms: number;
 }
 
-function begin(providers: string[] = ['one'], extra: Partial<ListeningOptions> & { broken?: string; finalWithinMs?: number } = {}) {
+function begin(
+  providers: string[] = ['one'],
+  extra: Partial<ListeningOptions> & { broken?: string; finalWithinMs?: number; finish?: () => Promise<void> } = {},
+) {
   const connections: Connection[] = [];
   const heard: Perceived[] = [];
   const clock = new VirtualClock();
@@ -51,6 +56,8 @@ function begin(providers: string[] = ['one'], extra: Partial<ListeningOptions> &
               provider: name,
               listener,
               closed: () => ctx.scope.closed,
+              history: options.history,
+              talking: () => options.talking?.(),
               pieces: [],
               stamps: [],
               flushes: 0,
@@ -68,6 +75,7 @@ function begin(providers: string[] = ['one'], extra: Partial<ListeningOptions> &
               flush: () => {
                 connection.flushes += 1;
               },
+              ...(extra.finish && { finish: extra.finish }),
             };
           },
         };
@@ -210,6 +218,52 @@ describe('audio for the recogniser', () => {
     talks(240);
     expect(connections[0]?.ms).toBe(listening.mediaMs);
   });
+});
+
+describe('the audio that a recogniser may hear again', () => {
+  const stampsIn = ({ history }: Connection, from = history.start, to = history.end) => {
+    const bytes = history.read(from, to);
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    return Array.from({ length: bytes.length / 320 }, (_, frame) => view.getInt16(frame * 320, true));
+  };
+
+  it('is what it was given, never more, also for one that came later', () => {
+    const { connections, audio, talks } = begin(['one', 'two']);
+    talks(1_000);
+    for (let frame = 1; frame <= 50; frame++) audio(200 + frame, 20);
+    const [one] = connections as [Connection];
+    // The last piece is still gathered: it was not given yet.
+    expect(one.history.end).toBe(one.ms * 16);
+    expect(one.ms).toBeLessThan(2_000);
+    expect(stampsIn(one).at(-1)).toBe(200 + (one.ms - 1_000) / 20);
+    one.listener.failed(new AywaError('timeout'));
+    const [, two] = connections as [Connection, Connection];
+    expect([two.history.start, two.history.end]).toEqual([0, two.ms * 16]);
+    expect(stampsIn(two).at(-1)).toBe(250);
+    expect(stampsIn(two, two.history.end - 640, two.history.end + 6_400)).toEqual([249, 250]);
+    audio(300, 20);
+    expect(two.history.end).toBe(two.ms * 16);
+  });
+
+  it('is that of the last ten seconds', () => {
+    const { connections, silence } = begin(['one']);
+    silence(14_000);
+    const [one] = connections as [Connection];
+    expect(one.history.end - one.history.start).toBeLessThanOrEqual(10_000 * 16);
+    expect(one.history.start).toBe(4_000 * 16);
+    expect(one.history.read(0, 320)).toHaveLength(0);
+  });
+});
+
+it('tells the recogniser whether the caller talks', () => {
+  const { connections, silence, talks } = begin();
+  const [one] = connections;
+  silence(400);
+  expect(one?.talking()).toBe(false);
+  talks(400);
+  expect(one?.talking()).toBe(true);
+  silence(400);
+  expect(one?.talking()).toBe(false);
 });
 
 describe('words', () => {
@@ -516,6 +570,46 @@ describe('the last words', () => {
     await clock.advance(800);
     await finished;
     expect(heard.filter((told) => told.type === 'final')).toMatchObject([{ text: 'call me back', interim: true }]);
+    expect(clock.waiting).toBe(0);
+  });
+
+  it('are all that the recogniser says before it says that there are no more', async () => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const { clock, connections, listening, heard, talks } = begin(['one'], { finish: () => promise });
+    talks(3_000);
+    connections[0]?.listener.recognised({ type: 'partial', text: 'call me back', from: 0, to: 900 });
+    const finished = listening.finish();
+    await clock.advance(100);
+    // A final that was on its way already, of the first half.
+    connections[0]?.listener.recognised({ type: 'final', text: 'Call me back', from: 0, to: 1_000 });
+    await clock.advance(100);
+    connections[0]?.listener.recognised({ type: 'final', text: 'at five.', from: 1_200, to: 2_400 });
+    await clock.advance(100);
+    resolve();
+    await finished;
+    expect(clock.now()).toBe(300);
+    expect(heard.filter((told) => told.type === 'final')).toMatchObject([{ text: 'Call me back' }, { text: 'at five.' }]);
+    expect(clock.waiting).toBe(0);
+  });
+
+  it('are over at once when all speech has its final, or when there is nothing in it', async () => {
+    for (const text of ['Call me back.', '']) {
+      const { clock, connections, listening, talks } = begin(['one'], { finish: () => new Promise(() => {}) });
+      talks(1_000);
+      const finished = listening.finish();
+      await clock.advance(100);
+      connections[0]?.listener.recognised({ type: 'final', text, from: 0, to: 1_000 });
+      await finished;
+      expect(clock.now()).toBe(100);
+    }
+  });
+
+  it('are not waited for longer because the recogniser never says so', async () => {
+    const { clock, listening, talks } = begin(['one'], { finish: () => new Promise(() => {}) });
+    talks(1_000);
+    const finished = listening.finish();
+    await clock.advance(700);
+    await finished;
     expect(clock.waiting).toBe(0);
   });
 

@@ -5,8 +5,8 @@ import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { accessOf } from '../../src/providers/index.ts';
-import type { SpeechToText } from '../../src/providers/stt/contract.ts';
-import { earsRecorder, MULAW } from './kit.ts';
+import type { Ears, SpeechToText } from '../../src/providers/stt/contract.ts';
+import { earsOnTape, earsRecorder, MULAW } from './kit.ts';
 import { type Driven, replayLines } from './replay.ts';
 
 const root = resolve(import.meta.dirname, '../..');
@@ -29,13 +29,14 @@ describe('the page about new providers', () => {
   it('shows ears that work', async () => {
     await replayLines('docs/add-a-provider.md', block('jsonl'), (ctx): Driven => {
       const { listener, events } = earsRecorder();
-      let open: ReturnType<typeof hark.listen> | undefined;
+      let open: Ears | undefined;
       return {
         given: events.items,
         call(line) {
           const access = { apiKey: 'key-0123456789abcdef', baseUrl: 'http://vendor' };
           const options = { format: MULAW, language: 'en', expected: [] };
-          if (line.listen) open = hark.listen(options, hark.settings.parse(line.listen), access, listener, ctx);
+          const settings = hark.settings.parse(line.listen ?? {});
+          if (line.listen) open = earsOnTape(MULAW, (history) => hark.listen({ ...options, history }, settings, access, listener, ctx));
           if (typeof line.silenceMs === 'number') open?.write(new Uint8Array(line.silenceMs * 8).fill(0xff));
           if (line.flush) open?.flush();
         },

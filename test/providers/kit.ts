@@ -1,12 +1,13 @@
 /** What the provider tests share: a context over the real egress door, and recorders that wait for what they need. */
-import type { AudioFormat } from '../../src/audio/format.ts';
+import { type AudioFormat, bytesOf } from '../../src/audio/format.ts';
+import { tape } from '../../src/audio/tape.ts';
 import { type Clock, realClock } from '../../src/kernel/clock.ts';
 import { createEgress, type Egress } from '../../src/kernel/egress.ts';
 import type { AywaError } from '../../src/kernel/errors.ts';
 import { silentLog } from '../../src/kernel/log.ts';
 import { rootScope, type Scope } from '../../src/kernel/scope.ts';
 import type { ProviderContext } from '../../src/providers/contract.ts';
-import type { EarsListener, Recognised } from '../../src/providers/stt/contract.ts';
+import type { Ears, EarsListener, HeardAudio, Recognised } from '../../src/providers/stt/contract.ts';
 import type { SpeechListener } from '../../src/providers/tts/contract.ts';
 
 export const MULAW: AudioFormat = { encoding: 'mulaw', rate: 8000 };
@@ -22,6 +23,19 @@ export function context(clock: Clock = realClock, egress: Egress = createEgress(
   const leaks: unknown[] = [];
   const scope: Scope = rootScope('test', { clock, onFailure: (error) => leaks.push(error), onStuck: (_path, names) => leaks.push(names) });
   return { scope, egress, log: silentLog, leaks };
+}
+
+/** Ears whose audio is kept as a call keeps it: the last ten seconds. */
+export function earsOnTape(format: AudioFormat, open: (history: HeardAudio) => Ears): Ears {
+  const history = tape(bytesOf(format, 1_000), bytesOf(format, 10_000));
+  const ears = open(history);
+  return {
+    ...ears,
+    write(audio) {
+      history.append(audio);
+      ears.write(audio);
+    },
+  };
 }
 
 /** A list that can be waited on. */

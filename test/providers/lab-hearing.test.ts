@@ -12,6 +12,7 @@ import type { Ears, Recognised } from '../../src/providers/stt/contract.ts';
 import { labEars } from '../../src/providers/stt/lab.ts';
 import type { VoiceName } from '../../src/providers/tts/flite.ts';
 import { spoken } from '../../src/providers/tts/lab.ts';
+import { earsOnTape } from './kit.ts';
 
 const scope = rootScope('test');
 afterAll(() => scope.close('done'));
@@ -29,12 +30,9 @@ async function hear(sentence: string, voice: VoiceName, format: AudioFormat = MU
   const listening = scope.child('listening');
   const final = new Promise<Final>((resolve, reject) => {
     const recognised = (words: Recognised) => void (words.type === 'final' && resolve(words));
-    const ears: Ears = labEars.listen(
-      { format, language: 'en', expected },
-      {},
-      access,
-      { recognised, failed: reject },
-      { ...ctx, scope: listening },
+    const listener = { recognised, failed: reject };
+    const ears: Ears = earsOnTape(format, (history) =>
+      labEars.listen({ format, language: 'en', expected, history }, {}, access, listener, { ...ctx, scope: listening }),
     );
     const frame = bytesOf(format, 20);
     const quiet = new Uint8Array(frame).fill(format.encoding === 'mulaw' ? 0xff : 0);
@@ -104,7 +102,8 @@ it('names the words that no caller could be understood with', async () => {
   const words = await new Promise((resolve) => {
     const log = { ...silentLog, warn: (_event: string, fields?: object) => resolve(fields) };
     const options = { format: MULAW_8K, language: 'en', expected: ['is my frobnicator ready', 'hello <nonsense>'] };
-    labEars.listen(options, {}, access, { recognised() {}, failed() {} }, { ...ctx, scope: listening, log });
+    const listener = { recognised() {}, failed() {} };
+    earsOnTape(MULAW_8K, (history) => labEars.listen({ ...options, history }, {}, access, listener, { ...ctx, scope: listening, log }));
   });
   await listening.close('told');
   expect(words).toEqual({ words: ['frobnicator', '<nonsense>'] });

@@ -2,16 +2,17 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { settle, VirtualClock } from '../../src/kernel/clock.ts';
 import type { ErrorCode } from '../../src/kernel/errors.ts';
+import type { ProviderAccess, ProviderContext } from '../../src/providers/contract.ts';
 import { providerSet } from '../../src/providers/index.ts';
-import type { HearingOptions } from '../../src/providers/stt/contract.ts';
+import type { Ears, EarsListener, HearingOptions, SpeechToText } from '../../src/providers/stt/contract.ts';
 import { startFakeDeepgram } from '../fakes/vendors/deepgram.ts';
 import { startFakeOpenAi } from '../fakes/vendors/openai.ts';
 import type { Hears } from '../fakes/vendors/script.ts';
 import type { FakeVendor } from '../fakes/vendors/server.ts';
-import { context, type EarsEvent, earsRecorder, KEY, MULAW, PCM_16, type TestContext } from './kit.ts';
+import { context, type EarsEvent, earsOnTape, earsRecorder, KEY, MULAW, PCM_16, type TestContext } from './kit.ts';
 import { type Driven, type Line, replay } from './replay.ts';
 
-const OPTIONS: HearingOptions = { format: MULAW, language: 'en', expected: ['Aywa', 'I would like to book a table'] };
+const OPTIONS: Omit<HearingOptions, 'history'> = { format: MULAW, language: 'en', expected: ['Aywa', 'I would like to book a table'] };
 
 function ears(name: string) {
   const found = providerSet.stt(name);
@@ -19,19 +20,30 @@ function ears(name: string) {
   return found;
 }
 
+function open(
+  vendor: SpeechToText,
+  settings: unknown,
+  access: ProviderAccess,
+  listener: EarsListener,
+  ctx: ProviderContext,
+  format = MULAW,
+): Ears {
+  const chosen = vendor.settings.parse(settings);
+  return earsOnTape(format, (history) => vendor.listen({ ...OPTIONS, format, history }, chosen, access, listener, ctx));
+}
+
 describe.each(['deepgram', 'deepgram-flux', 'openai', 'openai-batch'])('the wire of stt-%s', (file) => {
   it('becomes words', async () => {
     await replay(`stt-${file}.jsonl`, (ctx): Driven => {
       const vendor = ears(file.split('-')[0] ?? '');
       const { listener, events } = earsRecorder();
-      let open: ReturnType<typeof vendor.listen> | undefined;
+      let opened: Ears | undefined;
       return {
         given: events.items,
         call(line: Line) {
-          if (line.listen)
-            open = vendor.listen(OPTIONS, vendor.settings.parse(line.listen), { apiKey: KEY, baseUrl: 'http://vendor' }, listener, ctx);
-          if (typeof line.silenceMs === 'number') open?.write(new Uint8Array(line.silenceMs * 8).fill(0xff));
-          if (line.flush) open?.flush();
+          if (line.listen) opened = open(vendor, line.listen, { apiKey: KEY, baseUrl: 'http://vendor' }, listener, ctx);
+          if (typeof line.silenceMs === 'number') opened?.write(new Uint8Array(line.silenceMs * 8).fill(0xff));
+          if (line.flush) opened?.flush();
         },
       };
     });
@@ -68,7 +80,7 @@ async function listen(row: Row, script: Hears, clock?: VirtualClock, format = MU
   const recorder = earsRecorder();
   const start = () => {
     const access = { apiKey: KEY, baseUrl: `${server.url}${row.path}` };
-    return vendor.listen({ ...OPTIONS, format }, vendor.settings.parse(row.settings), access, recorder.listener, run);
+    return open(vendor, row.settings, access, recorder.listener, run, format);
   };
   return { fake: server, ctx: run, start, ...recorder };
 }
@@ -82,8 +94,9 @@ function speak(open: { write(bytes: Uint8Array): void }, ms: number, bytesPerMs 
 const finals = (items: readonly EarsEvent[]) => items.filter((event) => event.type === 'final');
 
 /** Lets the real sockets work and the virtual clock run until the ears give up. */
-async function untilFailed(clock: VirtualClock, events: { items: readonly EarsEvent[] }): Promise<void> {
+async function untilFailed(clock: VirtualClock, events: { items: readonly EarsEvent[] }, meanwhile = () => {}): Promise<void> {
   while (!events.items.some((event) => event.type === 'failed')) {
+    meanwhile();
     await settle();
     if (clock.next !== undefined && clock.next <= 1_600) await clock.advance(clock.next);
   }
@@ -179,21 +192,18 @@ describe.each(VENDORS)('ears of $name', (row) => {
   it('name the variable when the address is no address', async () => {
     const { listener, until } = earsRecorder();
     ctx = context();
-    const vendor = ears(row.name);
-    const open = vendor.listen(OPTIONS, vendor.settings.parse(row.settings), { apiKey: KEY, baseUrl: 'nonsense' }, listener, ctx);
-    speak(open, 100);
+    speak(open(ears(row.name), row.settings, { apiKey: KEY, baseUrl: 'nonsense' }, listener, ctx), 100);
     const { error } = await until('failed');
     expect(error.code).toBe('egress_denied');
     expect(error.message).toContain(`${row.env}_BASE_URL`);
   });
 
-  it('report garbage as such', async () => {
+  it('report a server that says nothing but garbage as such', async () => {
     const clock = new VirtualClock();
     const { fake, start, events } = await listen(row, {}, clock);
     fake.fault = 'garbage';
     const open = start();
-    speak(open, 60);
-    await untilFailed(clock, events);
+    await untilFailed(clock, events, () => speak(open, 20));
     expect(events.items.at(-1)).toMatchObject({ error: { code: 'provider_garbage', message: expect.stringContaining(row.name) } });
   });
 
@@ -256,11 +266,10 @@ describe('ears in particular', () => {
     const { listener, until } = earsRecorder();
     fake = await startFakeDeepgram({ onFinalize: (session) => session.final('mumble', 0, 500, 0.2) });
     ctx = context();
-    const vendor = ears('deepgram');
-    const open = vendor.listen(OPTIONS, vendor.settings.parse({}), { apiKey: KEY, baseUrl: fake.url }, listener, ctx);
-    speak(open, 500);
+    const unsure = open(ears('deepgram'), {}, { apiKey: KEY, baseUrl: fake.url }, listener, ctx);
+    speak(unsure, 500);
     await fake.until(({ stats }) => stats.audioBytes > 0);
-    open.flush();
+    unsure.flush();
     expect(await until('final')).toMatchObject({ text: '', rejected: true });
   });
 

@@ -108,6 +108,11 @@ export function openListening(options: ListeningOptions): Listening {
         return perceived(words);
       }
       ears.heard(judgedMs);
+      if (words.type === 'final' && words.text.trim() === '' && !words.rejected) {
+        // Nothing more was heard: what was told before stands, and is waited for no longer than without this.
+        if (!interim.pending) noneOwed?.();
+        return;
+      }
       wordsMs = judgedMs;
       if (words.type === 'final' && words.text.trim() !== '') {
         const covered = voiceMs - words.to < ONSET_MS;
@@ -115,7 +120,7 @@ export function openListening(options: ListeningOptions): Listening {
       }
       const told = interim.take(words);
       if (told) perceived(told);
-      if (words.type === 'final' && !interim.pending) noneOwed?.();
+      if (words.type === 'final' && !interim.pending && (openSpeechMs === undefined || words.rejected)) noneOwed?.();
     },
     rewind() {
       const speechMs = openSpeechMs ?? mediaMs();
@@ -125,6 +130,7 @@ export function openListening(options: ListeningOptions): Listening {
       return speechMs - ONSET_MS;
     },
     quiet: () => openSpeechMs !== undefined && !gate.talking,
+    talking: () => gate.talking,
   });
   const settle = () => {
     const words = interim.settle();
@@ -194,11 +200,12 @@ export function openListening(options: ListeningOptions): Listening {
       if (closed) return;
       forward();
       const owed = openSpeechMs !== undefined && (gate.talking || judgedMs - voiceMs < OWED_MS);
+      const last = recogniser.finish();
       if (owed || interim.pending) {
-        recogniser.flush();
         const { promise, resolve } = Promise.withResolvers<void>();
         const timer = clock.timer(LAST_WORDS_MS, resolve);
         noneOwed = resolve;
+        void last?.then(resolve);
         await promise;
         timer.cancel();
       }

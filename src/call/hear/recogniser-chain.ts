@@ -9,7 +9,7 @@ import type { Tape } from '../../audio/tape.ts';
 import { AywaError } from '../../kernel/errors.ts';
 import type { Scope } from '../../kernel/scope.ts';
 import type { ProviderContext, ProviderSet } from '../../providers/contract.ts';
-import type { Ears, Recognised } from '../../providers/stt/contract.ts';
+import type { Ears, HeardAudio, Recognised } from '../../providers/stt/contract.ts';
 import type { Perceived } from './listening.ts';
 
 type Words = Extract<Recognised, { type: 'partial' | 'final' | 'turnEnd' }>;
@@ -18,6 +18,8 @@ export interface RecogniserChain {
   /** Gives every open recogniser the audio that it has not had. */
   forward(): void;
   flush(): void;
+  /** No audio follows: asks for the last words. What it returns resolves when there are none left, where the recogniser says so. */
+  finish(): Promise<void> | undefined;
   /** Fresh ears beside the present ones: the same choice and the next one, from this media time on. */
   audition(fromMs: number): void;
   /** Nobody heard anything: the present ones keep their place. */
@@ -44,6 +46,7 @@ export interface ChainListener {
   rewind(): number;
   /** Nobody talks: what a new one is given is all that there is to hear for now. */
   quiet(): boolean;
+  talking(): boolean;
 }
 
 /** One open recognition. */
@@ -99,6 +102,7 @@ export function recogniserChain(recent: Tape, options: RecogniserChainOptions, l
     const sent = Math.max(recent.start, Math.min(recent.end, bytesOf(format, Math.max(0, fromMs))));
     const startMs = msOf(format, sent);
     const seat: Seat = { index, scope, finalWithinMs: finalWithin(stt, choice?.settings), sent, ears: undefined, over: false };
+    const history = historyOf(seat, recent);
     if (!choice || !stt) {
       const name = choice?.provider ?? '';
       failed(seat, new AywaError('provider_invalid', { detail: `This build has no speech recognition "${name}".` }));
@@ -106,7 +110,7 @@ export function recogniserChain(recent: Tape, options: RecogniserChainOptions, l
     }
     const { language, expected } = options.agent();
     const ears = stt.listen(
-      { format, language, expected },
+      { format, language, expected, history, talking: listener.talking },
       choice.settings,
       choice.access,
       {
@@ -202,6 +206,13 @@ export function recogniserChain(recent: Tape, options: RecogniserChainOptions, l
       current?.ears?.flush();
       for (const seat of trials) seat.ears?.flush();
     },
+    finish() {
+      for (const seat of trials) seat.ears?.flush();
+      const ears = current?.ears;
+      if (ears?.finish) return ears.finish();
+      ears?.flush();
+      return undefined;
+    },
     audition(fromMs) {
       const index = current?.index ?? 0;
       dismiss();
@@ -226,6 +237,20 @@ export function recogniserChain(recent: Tape, options: RecogniserChainOptions, l
       if (current) leave(current, 'closed');
       tellUsage();
     },
+  };
+}
+
+/** What a seat was given, of what the call keeps. */
+function historyOf(seat: Seat, recent: Tape): HeardAudio {
+  const first = seat.sent;
+  return {
+    get start() {
+      return Math.max(0, Math.min(seat.sent, recent.start) - first);
+    },
+    get end() {
+      return seat.sent - first;
+    },
+    read: (from, to) => recent.read(first + from, Math.min(first + to, seat.sent)),
   };
 }
 

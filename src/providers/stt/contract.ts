@@ -1,6 +1,6 @@
 /**
  * Ears: audio in, words out. `listen` opens one recognition for a call and keeps it open; audio is pushed, words come back by
- * callback. Reconnecting, replaying the ring and keeping alive are the helper's work (`streaming.ts`); a vendor is a codec.
+ * callback. Reconnecting, replaying and keeping alive are the helper's work (`streaming.ts`); a vendor is a codec.
  */
 import type { AudioFormat } from '../../audio/format.ts';
 import type { AywaError } from '../../kernel/errors.ts';
@@ -17,9 +17,24 @@ export type Recognised =
   /** The recogniser's own voice activity, where it has one. */
   | { type: 'speech'; talking: boolean };
 
+/**
+ * What `write` has given to a recognition, as far as the call still keeps it. Positions are bytes since the recognition's first one;
+ * `end` counts from inside `write` on.
+ */
+export interface HeardAudio {
+  readonly start: number;
+  readonly end: number;
+  /** The bytes from `from` to `to` (not included), clipped to what is kept; valid until the next `write`. */
+  read(from: number, to: number): Uint8Array;
+}
+
 export interface HearingOptions {
   /** What the line delivers. */
   readonly format: AudioFormat;
+  /** For a connection that takes the place of a lost one: the ears keep no audio of their own for it. */
+  readonly history: HeardAudio;
+  /** Is the caller's voice there, as the call's own voice detector judges? Absent: it is taken to be there always. */
+  readonly talking?: () => boolean;
   readonly language: string;
   /** Sentences and words that the agent expects, from its script, tools and `keyterm`s; a grammar for `lab`, hints elsewhere. */
   readonly expected: readonly string[];
@@ -30,6 +45,11 @@ export interface Ears {
   write(audio: Uint8Array): void;
   /** The caller seems to have stopped: hurry up with the final. Recognisers that need no hint ignore it. */
   flush(): void;
+  /**
+   * No audio follows: asks for all words that are left. Resolves when the recogniser has said the last of them, which may be never.
+   * Where it is absent, `flush` asks, and nobody says which final is the last.
+   */
+  finish?(): Promise<void>;
 }
 
 export interface EarsListener {

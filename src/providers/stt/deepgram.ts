@@ -3,10 +3,13 @@
  * connection is `streaming.ts`. Wire: developers.deepgram.com/reference/speech-to-text, listen-streaming and listen-flux.
  */
 import { z } from 'zod';
+import { type AudioFormat, msOf } from '../../audio/format.ts';
 import { address, type Query } from '../address.ts';
 import type { ProviderAccess } from '../contract.ts';
-import { reported } from '../faults.ts';
+import { failureIn, reported } from '../faults.ts';
+import { type Fields, fieldsOf, listOf, numberOf, type Tally, textOf } from '../llm/fields.ts';
 import type { HearingOptions, Recognised, SpeechToText } from './contract.ts';
+import { firstTextOf, flagOf, messagesIn } from './messages.ts';
 import { type EarsCodec, streamingEars } from './streaming.ts';
 
 const settings = z.object({
@@ -41,9 +44,9 @@ export const deepgramEars: SpeechToText<Settings> = {
   finalWithinMs: 1_000,
   settings,
   listen(options, chosen, access, listener, ctx) {
-    const base = { vendor: deepgramEars, access, format: options.format, listener, ctx };
-    if (chosen.model.startsWith('flux')) return streamingEars({ ...base, codec: () => turns(options, chosen, access) });
-    return streamingEars({ ...base, codec: () => words(options, chosen, access), keepAlive: KEEP_ALIVE });
+    const base = { vendor: deepgramEars, access, hearing: options, listener, ctx };
+    if (chosen.model.startsWith('flux')) return streamingEars({ ...base, codec: (_, tally) => turns(options, chosen, access, tally) });
+    return streamingEars({ ...base, codec: (_, tally) => words(options, chosen, access, tally), keepAlive: KEEP_ALIVE });
   },
 };
 
@@ -51,36 +54,49 @@ export const deepgramEars: SpeechToText<Settings> = {
 const KEEP_ALIVE = { message: '{"type":"KeepAlive"}', everyMs: 4_000 };
 const headers = (access: ProviderAccess) => ({ authorization: `Token ${access.apiKey}` });
 const ENCODING = { mulaw: 'mulaw', alaw: 'alaw', pcm16: 'linear16' } as const;
-/** Deepgram counts in seconds. */
-const ms = (seconds: number) => Math.round(seconds * 1_000);
+/** Known to both APIs: the vendor says what it still has, then closes. */
+const closing = () => ['{"type":"CloseStream"}'];
 /** Key terms are words and names, not sentences; the vendor takes 500 tokens of them. */
 const keyterms = (chosen: Settings, options: HearingOptions) => [
   ...chosen.keyterm,
   ...options.expected.filter((text) => text.split(' ').length <= 3).slice(0, 50),
 ];
 
-const Word = z.object({ start: z.number(), end: z.number() });
-/** Messages of other types are left alone: the vendor adds some from time to time. */
-const Tagged = z.looseObject({ type: z.string() });
-const Failure = z.object({ description: z.string().default('an error without a description') });
+/** A field in seconds, as milliseconds. */
+function msIn(fields: Fields | undefined, name: string, tally: Tally): number | undefined {
+  const seconds = numberOf(fields?.[name], name, tally);
+  return seconds === undefined ? undefined : Math.round(seconds * 1_000);
+}
 
-const Results = z.object({
-  start: z.number(),
-  duration: z.number(),
-  is_final: z.boolean(),
-  channel: z.object({
-    alternatives: z.array(
-      z.object({
-        transcript: z.string(),
-        confidence: z.number().optional(),
-        languages: z.array(z.string()).optional(),
-        words: z.array(Word).default([]),
-      }),
-    ),
-  }),
-});
+/** Throws what the vendor reports as its error: `Error` (v1, v2), a refusal without a type, or an error as others write it. */
+function refuse(said: Fields): void {
+  const { type, code, variant, err_code, description, message, err_msg, reason } = said;
+  const isError = typeof type === 'string' && type.endsWith('Error');
+  if (isError || err_code !== undefined || err_msg !== undefined) {
+    const label = [code, err_code, variant].find((each) => typeof each === 'string' && each !== '');
+    const sentence = [description, message, err_msg, reason].find((each) => typeof each === 'string' && each !== '');
+    throw reported([label, sentence ?? 'an error without a description'].filter(Boolean).join(': '));
+  }
+  const failure = failureIn(said);
+  if (failure) throw failure;
+}
 
-function words(options: HearingOptions, chosen: Settings, access: ProviderAccess): EarsCodec {
+/** How much audio a connection was given: where the vendor does not say where words lie, they lie before that. */
+function heardAudio(format: AudioFormat) {
+  let bytes = 0;
+  return {
+    get ms() {
+      return Math.round(msOf(format, bytes));
+    },
+    audio(piece: Uint8Array) {
+      bytes += piece.length;
+      return piece;
+    },
+  };
+}
+type HeardSoFar = { readonly ms: number };
+
+function words(options: HearingOptions, chosen: Settings, access: ProviderAccess, tally: Tally): EarsCodec {
   const nova3 = chosen.model.startsWith('nova-3');
   const query: Query = {
     model: chosen.model,
@@ -100,41 +116,58 @@ function words(options: HearingOptions, chosen: Settings, access: ProviderAccess
     mip_opt_out: chosen.mipOptOut,
     ...(nova3 ? { keyterm: keyterms(chosen, options) } : { keywords: chosen.keywords }),
   };
+  const heard = heardAudio(options.format);
+  const read = resultsReader(heard, chosen.confidenceThreshold, tally);
   return {
     request: { url: address(access.baseUrl, '/v1/listen', query), headers: headers(access) },
+    audio: heard.audio,
     flush: '{"type":"Finalize"}',
+    closing,
     decode(message, recognised) {
-      const said = Tagged.parse(JSON.parse(String(message)));
-      if (said.type === 'Error') throw reported(Failure.parse(said).description);
-      if (said.type === 'UtteranceEnd') recognised({ type: 'turnEnd', probability: 1 });
-      const found = said.type === 'Results' ? wordsIn(Results.parse(said), chosen.confidenceThreshold) : undefined;
-      if (found) recognised(found);
+      for (const said of messagesIn(message, tally)) {
+        refuse(said);
+        if (said.type === 'UtteranceEnd') recognised({ type: 'turnEnd', probability: 1 });
+        const found = said.type === 'Results' ? read(said) : undefined;
+        if (found) recognised(found);
+      }
     },
   };
 }
 
-function wordsIn(said: z.infer<typeof Results>, threshold: number): Recognised | undefined {
-  const best = said.channel.alternatives[0];
-  if (!best?.transcript) return undefined;
-  const from = ms(best.words[0]?.start ?? said.start);
-  const to = ms(best.words.at(-1)?.end ?? said.start + said.duration);
-  const confidence = best.confidence ?? 1;
-  if (!said.is_final) return { type: 'partial', text: best.transcript, from, to, confidence };
-  if (confidence < threshold) return { type: 'final', text: '', from, to, confidence, rejected: true };
-  const language = best.languages?.[0];
-  return { type: 'final', text: best.transcript, from, to, confidence, ...(language ? { language } : {}) };
+/** Messages of other types are left alone: the vendor adds some from time to time. */
+function resultsReader(heard: HeardSoFar, threshold: number, tally: Tally): (said: Fields) => Recognised | undefined {
+  /** The end of the last final, and whether words were told since that no final has confirmed. */
+  let settled = 0;
+  let unconfirmed = false;
+  return (said) => {
+    const best = listOf(fieldsOf(said.channel, 'channel', tally)?.alternatives, 'alternatives', tally)[0];
+    const text = textOf(best?.transcript, 'transcript', tally).trim();
+    // Each of the later two is said of finals only.
+    const final = flagOf(said.is_final) || flagOf(said.speech_final) || flagOf(said.from_finalize);
+    if (!final && text === '') return undefined;
+
+    const [start, duration] = [msIn(said, 'start', tally), msIn(said, 'duration', tally)];
+    const listed = text === '' ? [] : listOf(best?.words, 'words', tally);
+    const from = msIn(listed[0], 'start', tally) ?? start ?? Math.min(settled, heard.ms);
+    const end = msIn(listed.at(-1), 'end', tally) ?? (start === undefined || duration === undefined ? heard.ms : start + duration);
+    const span = { from, to: Math.max(from, end) };
+    const confidence = numberOf(best?.confidence, 'confidence', tally) ?? 1;
+    if (!final) {
+      unconfirmed = true;
+      return { type: 'partial', text, ...span, confidence };
+    }
+    settled = span.to;
+    const confirms = unconfirmed;
+    unconfirmed = false;
+    // A final without words is news where some were told before. Else it is silence, which deaf ears tell, too: no sign of hearing.
+    if (text === '') return confirms ? { type: 'final', text, ...span } : undefined;
+    if (confidence < threshold) return { type: 'final', text: '', ...span, confidence, rejected: true };
+    const language = firstTextOf(best?.languages);
+    return { type: 'final', text, ...span, confidence, ...(language ? { language } : {}) };
+  };
 }
 
-const TurnInfo = z.object({
-  event: z.string(),
-  audio_window_start: z.number(),
-  audio_window_end: z.number(),
-  transcript: z.string(),
-  end_of_turn_confidence: z.number().default(0),
-  languages: z.array(z.string()).optional(),
-});
-
-function turns(options: HearingOptions, chosen: Settings, access: ProviderAccess): EarsCodec {
+function turns(options: HearingOptions, chosen: Settings, access: ProviderAccess, tally: Tally): EarsCodec {
   const query: Query = {
     model: chosen.model,
     encoding: ENCODING[options.format.encoding],
@@ -146,27 +179,41 @@ function turns(options: HearingOptions, chosen: Settings, access: ProviderAccess
     language_hint: chosen.languages,
     keyterm: keyterms(chosen, options),
   };
+  const heard = heardAudio(options.format);
+  const read = turnReader(heard, tally);
   return {
     request: { url: address(access.baseUrl, '/v2/listen', query), headers: headers(access) },
+    audio: heard.audio,
+    closing,
     decode(message, recognised) {
-      const said = Tagged.parse(JSON.parse(String(message)));
-      if (said.type === 'Error') throw reported(Failure.parse(said).description);
-      if (said.type === 'TurnInfo') hearTurn(TurnInfo.parse(said), recognised);
+      for (const said of messagesIn(message, tally)) {
+        refuse(said);
+        if (said.type === 'TurnInfo') read(said, recognised);
+      }
     },
   };
 }
 
-function hearTurn(said: z.infer<typeof TurnInfo>, recognised: (words: Recognised) => void): void {
-  const span = { text: said.transcript, from: ms(said.audio_window_start), to: ms(said.audio_window_end) };
-  const language = said.languages?.[0];
-  if (said.event === 'StartOfTurn') recognised({ type: 'speech', talking: true });
-  if (said.event !== 'EndOfTurn') {
-    if (said.transcript) recognised({ type: 'partial', ...span });
-    if (said.event === 'EagerEndOfTurn') recognised({ type: 'turnEnd', probability: said.end_of_turn_confidence });
-    if (said.event === 'TurnResumed') recognised({ type: 'turnEnd', probability: 0 });
-    return;
-  }
-  if (said.transcript) recognised({ type: 'final', ...span, ...(language ? { language } : {}) });
-  recognised({ type: 'speech', talking: false });
-  recognised({ type: 'turnEnd', probability: 1 });
+function turnReader(heard: HeardSoFar, tally: Tally): (said: Fields, recognised: (words: Recognised) => void) => void {
+  /** The end of the last turn. */
+  let settled = 0;
+  return (said, recognised) => {
+    const event = textOf(said.event, 'event', tally);
+    const text = textOf(said.transcript, 'transcript', tally).trim();
+    const to = msIn(said, 'audio_window_end', tally) ?? heard.ms;
+    const span = { text, from: Math.min(msIn(said, 'audio_window_start', tally) ?? settled, to), to };
+    if (event === 'StartOfTurn') recognised({ type: 'speech', talking: true });
+    if (event !== 'EndOfTurn') {
+      if (text) recognised({ type: 'partial', ...span });
+      const probability = numberOf(said.end_of_turn_confidence, 'end_of_turn_confidence', tally) ?? 0;
+      if (event === 'EagerEndOfTurn') recognised({ type: 'turnEnd', probability });
+      if (event === 'TurnResumed') recognised({ type: 'turnEnd', probability: 0 });
+      return;
+    }
+    settled = to;
+    const language = firstTextOf(said.languages);
+    if (text) recognised({ type: 'final', ...span, ...(language ? { language } : {}) });
+    recognised({ type: 'speech', talking: false });
+    recognised({ type: 'turnEnd', probability: 1 });
+  };
 }

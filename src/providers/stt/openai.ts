@@ -6,10 +6,12 @@ import { z } from 'zod';
 import { converter } from '../../audio/convert.ts';
 import { type AudioFormat, msOf } from '../../audio/format.ts';
 import { address } from '../address.ts';
-import type { ProviderAccess } from '../contract.ts';
-import { reported } from '../faults.ts';
+import type { ProviderAccess, ProviderContext } from '../contract.ts';
+import { failureIn, reported } from '../faults.ts';
+import { type Fields, isFields, numberOf, type Tally, textOf } from '../llm/fields.ts';
 import { batchEars } from './batch.ts';
 import type { HearingOptions, Recognised, SpeechToText } from './contract.ts';
+import { messagesIn } from './messages.ts';
 import { type EarsCodec, streamingEars } from './streaming.ts';
 
 const settings = z.object({
@@ -33,10 +35,10 @@ export const openaiEars: SpeechToText<Settings> = {
     const hints = { ...languageOf(chosen, options), prompt: chosen.prompt ?? promptOf(options) };
     if (chosen.mode === 'batch') {
       const fields = { model: chosen.model, ...hints };
-      return batchEars({ vendor: openaiEars, access, format: options.format, fields, listener, ctx });
+      return batchEars({ vendor: openaiEars, access, hearing: options, fields, listener, ctx });
     }
-    const codec = () => realtime(options.format, { model: chosen.model, ...hints }, access);
-    return streamingEars({ vendor: openaiEars, access, format: options.format, codec, listener, ctx });
+    const codec = (_: ProviderContext, tally: Tally) => realtime(options.format, { model: chosen.model, ...hints }, access, tally);
+    return streamingEars({ vendor: openaiEars, access, hearing: options, codec, listener, ctx });
   },
 };
 
@@ -48,14 +50,12 @@ function languageOf(chosen: Settings, options: HearingOptions): { language?: str
 
 const promptOf = (options: HearingOptions) => options.expected.slice(0, 40).join(', ').slice(0, 800);
 
-const Tagged = z.looseObject({ type: z.string() });
-const Started = z.object({ item_id: z.string(), audio_start_ms: z.number() });
-const Stopped = z.object({ item_id: z.string(), audio_end_ms: z.number() });
-const Delta = z.object({ item_id: z.string(), delta: z.string().default('') });
-const Completed = z.object({ item_id: z.string(), transcript: z.string() });
-const Failure = z.object({ error: z.object({ message: z.string(), code: z.string().nullish(), type: z.string().nullish() }) });
+/** Said of a commit that comes after the server's own, or behind silence: no fault. */
+const NOTHING_TO_COMMIT = 'input_audio_buffer_commit_empty';
+/** A session lasts half an hour or an hour, a call may last longer: the next one begins with what this one has not made final. */
+const SESSION_OVER = 'session_expired';
 
-function realtime(format: AudioFormat, transcription: Record<string, string>, access: ProviderAccess): EarsCodec {
+function realtime(format: AudioFormat, transcription: Record<string, string>, access: ProviderAccess, tally: Tally): EarsCodec {
   const { wire, encode } = wireOf(format);
   const session = {
     type: 'transcription',
@@ -68,21 +68,8 @@ function realtime(format: AudioFormat, transcription: Record<string, string>, ac
       },
     },
   };
-  const items = new Map<string, { text: string; from: number; to: number }>();
-  /** Milliseconds: the end of the last piece, and all audio so far, for servers that do not tell where speech lies. */
-  let latest = 0;
   let appended = 0;
-  const item = (id: string) => {
-    const known = items.get(id) ?? { text: '', from: latest, to: appended };
-    items.set(id, known);
-    return known;
-  };
-  const settle = (id: string, text: string, recognised: (words: Recognised) => void) => {
-    const { from, to } = item(id);
-    items.delete(id);
-    latest = Math.max(latest, to);
-    recognised({ type: 'final', text, from, to: Math.max(from, to), ...(text ? {} : { rejected: true }) });
-  };
+  const read = itemReader(() => appended, tally);
 
   return {
     request: {
@@ -96,40 +83,95 @@ function realtime(format: AudioFormat, transcription: Record<string, string>, ac
     },
     flush: '{"type":"input_audio_buffer.commit"}',
     decode(message, recognised) {
-      const said = Tagged.parse(JSON.parse(String(message)));
-      switch (said.type) {
-        case 'input_audio_buffer.speech_started': {
-          const { item_id, audio_start_ms } = Started.parse(said);
-          Object.assign(item(item_id), { from: audio_start_ms, to: audio_start_ms });
-          return recognised({ type: 'speech', talking: true });
-        }
-        case 'input_audio_buffer.speech_stopped': {
-          const { item_id, audio_end_ms } = Stopped.parse(said);
-          item(item_id).to = audio_end_ms;
-          return recognised({ type: 'speech', talking: false });
-        }
-        case 'conversation.item.input_audio_transcription.delta': {
-          const { item_id, delta } = Delta.parse(said);
-          const known = item(item_id);
-          known.text += delta;
-          if (!known.text.trim()) return;
-          return recognised({ type: 'partial', text: known.text.trim(), from: known.from, to: Math.max(known.from, known.to) });
-        }
-        case 'conversation.item.input_audio_transcription.completed': {
-          const { item_id, transcript } = Completed.parse(said);
-          return settle(item_id, transcript.trim(), recognised);
-        }
-        case 'conversation.item.input_audio_transcription.failed':
-          return settle(Delta.parse(said).item_id, '', recognised);
-        case 'error': {
-          const { error } = Failure.parse(said);
-          // A commit that comes after the server's own is no fault.
-          if (error.code === 'input_audio_buffer_commit_empty') return;
-          throw reported(`${error.code ?? error.type ?? ''} ${error.message}`.trim());
-        }
-      }
+      for (const said of messagesIn(message, tally)) read(said, recognised);
     },
   };
+}
+
+interface Item {
+  text: string;
+  from: number;
+  to: number;
+}
+
+/** Pieces of speech are items: what is said of one comes by its id. `appendedMs`: all audio so far, for servers that do not tell where speech lies. */
+function itemReader(appendedMs: () => number, tally: Tally): (said: Fields, recognised: (words: Recognised) => void) => void {
+  const items = new Map<string, Item>();
+  /** The end of the last settled item, and its id: what is said of it twice is said once. */
+  let latest = 0;
+  let settled = '';
+
+  const item = (id: string): Item => {
+    const known = items.get(id) ?? { text: '', from: latest, to: appendedMs() };
+    items.set(id, known);
+    return known;
+  };
+  /** The item that a message is about; where it does not say, the one that is open. */
+  const idOf = (said: Fields) => textOf(said.item_id, 'item_id', tally) || ([...items.keys()].at(-1) ?? '');
+  const settle = (id: string, transcript: string, recognised: (words: Recognised) => void) => {
+    if (id !== '' && id === settled && !items.has(id)) return;
+    const { from, to } = item(id);
+    const text = transcript.trim();
+    items.delete(id);
+    settled = id;
+    latest = Math.max(latest, to);
+    recognised({ type: 'final', text, from, to: Math.max(from, to), ...(text ? {} : { rejected: true }) });
+  };
+
+  return (said, recognised) => {
+    const type = textOf(said.type, 'type', tally);
+    switch (type) {
+      case 'input_audio_buffer.speech_started': {
+        const known = item(idOf(said));
+        known.from = numberOf(said.audio_start_ms, 'audio_start_ms', tally) ?? known.from;
+        known.to = known.from;
+        return recognised({ type: 'speech', talking: true });
+      }
+      case 'input_audio_buffer.speech_stopped': {
+        item(idOf(said)).to = numberOf(said.audio_end_ms, 'audio_end_ms', tally) ?? appendedMs();
+        return recognised({ type: 'speech', talking: false });
+      }
+      case 'conversation.item.input_audio_transcription.delta': {
+        const id = idOf(said);
+        if (id !== '' && id === settled && !items.has(id)) return;
+        const known = item(id);
+        known.text += textOf(said.delta, 'delta', tally);
+        const text = known.text.trim();
+        if (text) recognised({ type: 'partial', text, from: known.from, to: Math.max(known.from, known.to) });
+        return;
+      }
+      case 'conversation.item.input_audio_transcription.completed': {
+        const id = idOf(said);
+        // Without a transcript, the deltas are what was heard.
+        const whole = typeof said.transcript === 'string' ? said.transcript : (items.get(id)?.text ?? '');
+        if (whole !== said.transcript) tally.note('transcript');
+        return settle(id, whole, recognised);
+      }
+      case 'conversation.item.input_audio_transcription.failed': {
+        // One piece may be unintelligible; an account without credit understands nothing more.
+        const failure = failureIn(said);
+        if (failure && ['auth', 'quota'].includes(failure.kind)) throw failure;
+        return settle(idOf(said), '', recognised);
+      }
+      default:
+        return refuse(said);
+    }
+  };
+}
+
+/** Throws what the server reports as an error, whatever its shape. */
+function refuse(said: Fields): void {
+  if (said.type !== 'error') {
+    const failure = failureIn(said);
+    if (failure) throw failure;
+    return;
+  }
+  const error = isFields(said.error) ? said.error : said;
+  const label = [error.code, error.type === 'error' ? '' : error.type].find((each) => typeof each === 'string' && each !== '');
+  if (label === NOTHING_TO_COMMIT) return;
+  const words = [error.message, said.error, said.message].find((each) => typeof each === 'string' && each !== '');
+  const sentence = `${label ?? ''} ${words ?? 'an error without a message'}`.trim();
+  throw reported(sentence, label === SESSION_OVER ? 'provider_network' : 'provider_invalid');
 }
 
 const base64 = (bytes: Uint8Array) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64');
