@@ -6,7 +6,7 @@ import type { Egress } from '../../src/kernel/egress.ts';
 import { AywaError } from '../../src/kernel/errors.ts';
 import type { ProviderKind } from '../../src/providers/contract.ts';
 import { chooseProvider, PROVIDERS, providerSet } from '../../src/providers/index.ts';
-import { context, earsRecorder, KEY, MULAW } from '../providers/kit.ts';
+import { context, earsOnTape, earsRecorder, KEY, MULAW } from '../providers/kit.ts';
 
 /** Obeyed here, not by the vendor: `provider.setting`, and the test that shows it. */
 const OWN: Readonly<Record<string, string>> = {
@@ -71,9 +71,12 @@ async function sent(kind: ProviderKind, name: string, chosen: Record<string, unk
   const choice = chooseProvider(kind, name, chosen, {}, { variables: variablesOf(kind, name), reach: 'any' });
   const spoken = { language: 'en', format: MULAW, expected: [] };
   if (kind === 'stt') {
-    const ears = providerSet.stt(name)?.listen(spoken, choice.settings, choice.access, earsRecorder().listener, ctx);
-    ears?.write(new Uint8Array(8_000));
-    ears?.flush();
+    const vendor = providerSet.stt(name);
+    if (!vendor) throw new Error(`no ears named ${name}`);
+    const { listener } = earsRecorder();
+    const ears = earsOnTape(MULAW, (history) => vendor.listen({ ...spoken, history }, choice.settings, choice.access, listener, ctx));
+    ears.write(new Uint8Array(8_000));
+    ears.flush();
   } else if (kind === 'tts') {
     const nothing = () => {};
     const speech = providerSet
