@@ -236,6 +236,16 @@ describe('ears in particular', () => {
     expect(fake.stats.sockets).toBe(1);
   });
 
+  it('of Deepgram say the last words before the end, and that there are no more', async () => {
+    const { fake, start, events } = await listen(deepgram, { hears: ['call me back'], finalAfterMs: 20 });
+    const open = start();
+    speak(open, 500);
+    await open.finish?.();
+    expect(finals(events.items)).toMatchObject([{ text: 'call me back' }]);
+    expect(events.items.some((event) => event.type === 'reconnecting' || event.type === 'failed')).toBe(false);
+    expect(fake.asked[0]?.messages).toEqual([{ type: 'Finalize' }, { type: 'CloseStream' }]);
+  });
+
   it('of Deepgram in turns give words, voice activity and an opinion about the end', async () => {
     const { start, events } = await listen({ ...deepgram, settings: { model: 'flux-general-en' } }, { hears: ['is it ready'] });
     speak(start(), 1_000);

@@ -6,8 +6,6 @@ import { type FakeVendor, type Socket, startVendor } from './server.ts';
 export interface DeepgramScript extends Hears, Speaks {
   /** Audio as it arrives, with the session to answer on; instead of the scripted utterances. */
   readonly onAudio?: (session: ListenSession, bytes: Buffer) => void;
-  /** The client says that no audio follows; instead of an end at once. */
-  readonly onClose?: (session: ListenSession) => void;
   /** The client asks for a final; instead of the scripted utterances. */
   readonly onFinalize?: (session: ListenSession) => void;
 }
@@ -65,8 +63,8 @@ function listen(socket: Socket, vendor: FakeVendor, script: DeepgramScript, byte
       bytes += message.length;
       script.onAudio?.(session, message);
     } else if (message.type === 'CloseStream') {
-      if (script.onClose) script.onClose(session);
-      else socket.close();
+      // What was asked for before is said first.
+      play([[script.finalAfterMs ?? 0, () => socket.close()]], () => !socket.open);
     } else if (message.type === 'Finalize') {
       if (script.onFinalize) return script.onFinalize(session);
       const text = next();
