@@ -545,6 +545,33 @@ describe('words that are never made final', () => {
     silence(600);
     expect(finals(heard)).toMatchObject([{ text: 'Where is my', interim: true }]);
   });
+
+  const network = new AywaError('provider_network');
+  it.each<[string, (listener: EarsListener | undefined) => void]>([
+    ['whose connection is renewed', (listener) => listener?.reconnecting?.(network)],
+    ['that are followed by others', (listener) => listener?.failed(network)],
+  ])('wait for those who hear them again, when they came from ears %s', (_, breaks) => {
+    const { connections, heard, silence, talks } = begin(['one', 'two']);
+    talks(1_000);
+    partial(connections[0], 'Where', 0, 300);
+    silence(300);
+    breaks(connections[0]?.listener);
+    silence(2_300);
+    expect(finals(heard)).toEqual([]);
+    connections.at(-1)?.listener.recognised({ type: 'final', text: 'Where is my order?', from: 0, to: 980 });
+    silence(5_000);
+    expect(finals(heard)).toMatchObject([{ text: 'Where is my order?' }]);
+  });
+
+  it('are told as they are when those who hear them again bring nothing', () => {
+    const { connections, heard, silence, talks } = begin();
+    talks(1_000);
+    partial(connections[0], 'Where', 0, 300);
+    silence(300);
+    connections[0]?.listener.reconnecting?.(network);
+    silence(2_600);
+    expect(finals(heard)).toMatchObject([{ text: 'Where', interim: true }]);
+  });
 });
 
 describe('the last words', () => {

@@ -28,10 +28,8 @@ async function placed(transport: object = {}): Promise<Placed> {
     voice: { provider: 'lab' },
     model: { provider: 'lab', script: [{ when: 'where is my order', say: 'It left this morning.' }] },
   };
-  const { status, body } = await client.ask<{ id: string; transport: { websocketCallUrl: string } }>('POST', '/call', {
-    assistant,
-    transport: { provider: 'vapi.websocket', ...transport },
-  });
+  const call = { assistant, transport: { provider: 'vapi.websocket', ...transport } };
+  const { status, body } = await client.ask<{ id: string; transport: { websocketCallUrl: string } }>('POST', '/call', call);
   expect(status).toBe(201);
   return { url: body.transport.websocketCallUrl, record: client.follow(body.id) };
 }

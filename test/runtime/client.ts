@@ -7,9 +7,21 @@ export interface Answer<T> {
   readonly body: T;
 }
 
+/** For what a process tells nobody when it is done: asked again until then. */
+export const WITHIN = { timeout: 15_000 };
+
+/** What a busy machine refuses is asked for again, for as long as it may take to accept again: a few good seconds, or the end of its calls. */
+export async function tillTaken<T>(ask: () => Promise<T>, isBusy: (answer: T) => boolean): Promise<T> {
+  const since = performance.now();
+  let answer = await ask();
+  for (; isBusy(answer) && performance.now() - since < WITHIN.timeout; answer = await ask()) await later(250);
+  return answer;
+}
+
 export interface Client {
   readonly url: string;
   readonly apiKey: string;
+  /** Asks again while the runtime is busy: that is true of the machine, not of what is tested. */
   ask<T = Record<string, unknown>>(method: 'GET' | 'POST' | 'PATCH' | 'DELETE', path: string, body?: object): Promise<Answer<T>>;
   /** Creates an assistant and gives its id. */
   assistant(definition: object): Promise<string>;
@@ -34,11 +46,15 @@ export function createClient(url: string, apiKey: string): Client {
     url,
     apiKey,
     async ask(method, path, body) {
-      const answer = await fetch(url + path, {
+      const sent = {
         method,
         headers: { ...headers, ...(body && { 'content-type': 'application/json' }) },
         ...(body && { body: JSON.stringify(body) }),
-      });
+      };
+      const answer = await tillTaken(
+        () => fetch(url + path, sent),
+        ({ status }) => status === 503,
+      );
       return { status: answer.status, body: JSON.parse((await answer.text()) || 'null') };
     },
     async assistant(definition) {

@@ -23,7 +23,7 @@ async function refusal(env: Env): Promise<[number | null, string]> {
 }
 const folder = (name: string) => join(world.dataDir, name);
 
-describe.concurrent('the runtime does not start', () => {
+describe.concurrent('the runtime does not start', { timeout: 60_000 }, () => {
   it('in production with nothing set, and names everything at once', async () => {
     const [code, words] = await refusal({ RUNTIME_DATA_DIR: folder('nothing') });
     expect(code).toBe(64);

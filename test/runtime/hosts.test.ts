@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Client } from './client.ts';
 import { QUESTION } from './faults.ts';
-import { childrenOf, createWorld, hangUps, inside, type Phoned, phone, speaks, WITHIN, type World } from './world.ts';
+import { childrenOf, createWorld, hangUps, inside, type Phoned, phone, promptVoice, speaks, WITHIN, type World } from './world.ts';
 
 const ANSWER = 'It left this morning.';
 let world: World;
@@ -12,11 +12,11 @@ let id: string;
 
 beforeAll(async () => {
   world = await createWorld();
-  client = await inside(world, { RUNTIME_CALL_HOSTS: '2' });
+  client = await inside(world, { ...(await promptVoice(world)), RUNTIME_CALL_HOSTS: '2' });
   id = await client.assistant({
     transcriber: { provider: 'lab' },
     model: { provider: 'lab', script: [{ when: QUESTION, say: ANSWER }] },
-    voice: { provider: 'lab' },
+    voice: { provider: 'cartesia' },
   });
 });
 afterAll(() => world.close());

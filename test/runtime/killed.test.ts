@@ -2,27 +2,29 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CallEvent } from '../../src/call/events.ts';
 import { openReceiver } from '../journal/receiver.ts';
-import { createWorld, hangUps, outside, phone, processesWith, speaks, WITHIN, type World } from './world.ts';
+import { createWorld, type Env, hangUps, outside, phone, processesWith, promptVoice, speaks, WITHIN, type World } from './world.ts';
 
 const GREETING = 'Hello, this is the workshop on the hill.';
 const ASSISTANT = {
   firstMessage: GREETING,
   transcriber: { provider: 'lab' },
   model: { provider: 'lab', script: [{ when: 'where is my order', say: 'It left this morning.' }] },
-  voice: { provider: 'lab' },
+  voice: { provider: 'cartesia' },
 };
 /** What a SIGKILL may cost. */
 const LOST_MS = 200;
 
 let world: World;
+let voice: Env;
 beforeAll(async () => {
   world = await createWorld();
+  voice = await promptVoice(world);
 });
 afterAll(() => world.close());
 
 describe('a database that is killed', () => {
   it('costs no call and no event', async () => {
-    const runtime = outside(world, { ...world.env, LOG_LEVEL: 'info' });
+    const runtime = outside(world, { ...world.env, ...voice, LOG_LEVEL: 'info' });
     const client = await runtime.ready;
     const { leg, record } = await phone(world, client, ASSISTANT);
     await record.until('agent.said');
@@ -44,7 +46,7 @@ describe('a database that is killed', () => {
 
 describe('a runtime that is killed', () => {
   it('leaves a record up to its last moment, and nothing running', async () => {
-    const first = outside(world, { ...world.env, RUNTIME_CALL_HOSTS: '1', LOG_LEVEL: 'info' });
+    const first = outside(world, { ...world.env, ...voice, RUNTIME_CALL_HOSTS: '1', LOG_LEVEL: 'info' });
     const client = await first.ready;
     const server = await openReceiver();
     world.defer(() => server.stop());
@@ -62,7 +64,7 @@ describe('a runtime that is killed', () => {
     await leg.ended;
     await expect.poll(() => hangUps(world, leg), WITHIN).toBe(1);
 
-    const second = outside(world, { ...world.env, RUNTIME_CALL_HOSTS: '1', LOG_LEVEL: 'info' });
+    const second = outside(world, { ...world.env, ...voice, RUNTIME_CALL_HOSTS: '1', LOG_LEVEL: 'info' });
     const next = await second.ready;
     const { body: call } = await next.ask('GET', `/call/${record.call}`);
     expect(call).toMatchObject({
@@ -96,9 +98,9 @@ describe('a runtime that is killed', () => {
   }, 60_000);
 
   it('is not joined by a second one on the same folder', async () => {
-    const first = outside(world, { ...world.env, LOG_LEVEL: 'info' });
+    const first = outside(world, { ...world.env, ...voice, LOG_LEVEL: 'info' });
     const client = await first.ready;
-    const { code, stderr } = await outside(world, { ...world.env, LOG_LEVEL: 'info' }).exited;
+    const { code, stderr } = await outside(world, { ...world.env, ...voice, LOG_LEVEL: 'info' }).exited;
     expect(code).toBe(69);
     expect(stderr).toContain(`in use by process ${first.pid}`);
     expect(stderr).toContain('RUNTIME_DATA_DIR');

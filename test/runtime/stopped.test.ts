@@ -2,25 +2,27 @@
 import { chmodSync, mkdtempSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createWorld, hangUps, outside, phone, processesWith, speaks, WITHIN, type World } from './world.ts';
+import { createWorld, type Env, hangUps, outside, phone, processesWith, promptVoice, speaks, WITHIN, type World } from './world.ts';
 
 const GREETING = 'Hello, this is the workshop on the hill.';
 const ASSISTANT = {
   firstMessage: GREETING,
   transcriber: { provider: 'lab' },
   model: { provider: 'lab', script: [{ when: 'where is my order', say: 'It left this morning.' }] },
-  voice: { provider: 'lab' },
+  voice: { provider: 'cartesia' },
 };
 
 let world: World;
+let voice: Env;
 beforeAll(async () => {
   world = await createWorld();
+  voice = await promptVoice(world);
 });
 afterAll(() => world.close());
 
 describe('a runtime that is stopped', () => {
   it('while it starts leaves nothing running either', async () => {
-    const runtime = outside(world, { ...world.env, LOG_LEVEL: 'info' });
+    const runtime = outside(world, { ...world.env, ...voice, LOG_LEVEL: 'info' });
     await runtime.logged('store_server_started');
     runtime.kill('SIGTERM');
     const { code, stderr } = await runtime.exited;
@@ -30,7 +32,7 @@ describe('a runtime that is stopped', () => {
 
   it('by a failure that belongs to no call lets the calls go on to their end', async () => {
     const plant = "--import=data:text/javascript,process.on('SIGUSR2',()=>{throw(new(Error)('planted'))})";
-    const runtime = outside(world, { ...world.env, LOG_LEVEL: 'info', NODE_OPTIONS: plant });
+    const runtime = outside(world, { ...world.env, ...voice, LOG_LEVEL: 'info', NODE_OPTIONS: plant });
     const client = await runtime.ready;
     const { leg, record } = await phone(world, client, ASSISTANT);
     await record.until('agent.said');
@@ -72,7 +74,7 @@ describe('a runtime that is stopped', () => {
   }, 60_000);
 
   it('hangs up, says so on record, and leaves nothing running', async () => {
-    const first = outside(world, { ...world.env, RUNTIME_CALL_HOSTS: '1', LOG_LEVEL: 'info' });
+    const first = outside(world, { ...world.env, ...voice, RUNTIME_CALL_HOSTS: '1', LOG_LEVEL: 'info' });
     const { leg, record } = await phone(world, await first.ready, ASSISTANT);
     await leg.when(({ agentTalksMs }) => agentTalksMs > 300);
     first.kill('SIGTERM');
@@ -83,7 +85,7 @@ describe('a runtime that is stopped', () => {
     expect((await record.ended).reason).toBe('shutdown');
     expect(processesWith(world.dataDir)).toEqual([]);
 
-    const second = outside(world, { ...world.env, LOG_LEVEL: 'info' });
+    const second = outside(world, { ...world.env, ...voice, LOG_LEVEL: 'info' });
     const client = await second.ready;
     expect((await client.ask('GET', `/call/${record.call}`)).body).toMatchObject({ status: 'ended', endedReason: 'worker-shutdown' });
     second.kill('SIGTERM');

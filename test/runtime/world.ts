@@ -14,18 +14,18 @@ import type { FakeLeg } from '../../src/lab/fake-leg.ts';
 import { type FakeTwilio, startFakeTwilio } from '../../src/lab/fake-twilio.ts';
 import { say } from '../../src/lab/speech.ts';
 import { start } from '../../src/main.ts';
-import { type CallRecord, type Client, createClient } from './client.ts';
+import { startFakeCartesia } from '../fakes/vendors/cartesia.ts';
+import { type CallRecord, type Client, createClient, tillTaken, WITHIN } from './client.ts';
 
 export type Env = Readonly<Record<string, string>>;
 
 /** Every runtime of these tests has this key: what is told about one is never mistaken for another's, each has its own port. */
 export const API_KEY = 'k-7c41f0b3a95e4d26815cfa90e3b72d64';
 
-/** For what a process tells nobody when it is done: asked again until then. */
-export const WITHIN = { timeout: 15_000 };
-
 /** Nobody ever picks up at this number. */
 export const NOBODY = '+15550100999';
+
+export { WITHIN };
 
 export interface World {
   readonly scope: Scope;
@@ -81,6 +81,13 @@ export async function inside(world: World, env: Env = {}): Promise<Client> {
   const runtime = await start({ ...world.env, ...env });
   world.defer(() => runtime.close());
   return createClient(runtime.url, runtime.apiKey);
+}
+
+/** The environment of a voice that is in time however busy the machine is (`cartesia`): what it says is heard, and no apology instead. */
+export async function promptVoice(world: World): Promise<Env> {
+  const voice = await startFakeCartesia({ msPerChar: 15 });
+  world.defer(() => voice.close());
+  return { CARTESIA_API_KEY: 'key', CARTESIA_BASE_URL: voice.url };
 }
 
 export interface Outside {
@@ -151,10 +158,13 @@ export interface Phoned {
   readonly record: CallRecord;
 }
 
-/** Somebody calls the number of an assistant. */
+/** Somebody calls the number of an assistant, again and again while it is busy: a machine that is late takes no new calls beside its old ones. */
 export async function phone(world: World, client: Client, assistant: object | string): Promise<Phoned> {
   const id = typeof assistant === 'string' ? assistant : await client.assistant(assistant);
-  const leg = await world.carrier.call(`${client.url}/telephony/twilio/inbound/${id}`, '+15550100300');
+  const url = `${client.url}/telephony/twilio/inbound/${id}`;
+  const call = () => world.carrier.call(url, '+15550100300').catch((error: Error) => error);
+  const leg = await tillTaken(call, (answer) => answer instanceof Error && answer.message.includes('"busy"'));
+  if (leg instanceof Error) throw leg;
   // A leg that ends is what many of these tests wait for; nobody else does.
   leg.ended.catch(() => {});
   return { leg, record: client.follow(leg.parameters.call_id ?? '') };

@@ -69,6 +69,8 @@ const WORD_PIECE_MS = 60;
 /** Interim words are told as they are when the voice has been gone for this long and they stand still; ms. */
 const INTERIM_MS = 1_000;
 const STANDS_MS = 500;
+/** The ears that told interim words broke: others hear the same speech again, and get their longest pause and a final's time for it; ms. */
+const AGAIN_MS = 2_500;
 /** The caller is gone: finals that are on their way get this long, however slow the recogniser; ms. */
 const LAST_WORDS_MS = 700;
 /** Speech that ended longer ago owes no final any more; ms. */
@@ -86,10 +88,11 @@ export function openListening(options: ListeningOptions): Listening {
   let agentTalks = false;
   /** Everything before this byte has gone to the recogniser. */
   let sent = 0;
-  /** Media time that the voice detector has judged, the end of the last talk in it, and when words last came. */
+  /** Media time that the voice detector has judged, the end of the last talk in it, when words last came, and when ears last broke. */
   let judgedMs = 0;
   let voiceMs = Number.NEGATIVE_INFINITY;
   let wordsMs = Number.NEGATIVE_INFINITY;
+  let brokeMs = Number.NEGATIVE_INFINITY;
   /** Start of the speech whose final words have not come yet. */
   let openSpeechMs: number | undefined;
   let noneOwed: (() => void) | undefined;
@@ -131,6 +134,9 @@ export function openListening(options: ListeningOptions): Listening {
     },
     quiet: () => openSpeechMs !== undefined && !gate.talking,
     talking: () => gate.talking,
+    broke() {
+      brokeMs = judgedMs;
+    },
   });
   const settle = () => {
     const words = interim.settle();
@@ -158,7 +164,7 @@ export function openListening(options: ListeningOptions): Listening {
     if (change) perceived({ type: change });
     ears.window(judgedMs, gate.talking, voiceMs, gate.runMs);
     if (!interim.pending || gate.talking) return;
-    const since = Math.max(voiceMs + INTERIM_MS, wordsMs + STANDS_MS);
+    const since = Math.max(voiceMs + INTERIM_MS, wordsMs + STANDS_MS, brokeMs + AGAIN_MS);
     if (judgedMs >= since) settle();
   };
   const voice = options.vad(judge);

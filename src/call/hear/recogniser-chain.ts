@@ -47,6 +47,8 @@ export interface ChainListener {
   /** Nobody talks: what a new one is given is all that there is to hear for now. */
   quiet(): boolean;
   talking(): boolean;
+  /** The present ears lost what they were hearing: a new connection of theirs, or the next ones, will hear it again. */
+  broke(): void;
 }
 
 /** One open recognition. */
@@ -121,6 +123,9 @@ export function recogniserChain(recent: Tape, options: RecogniserChainOptions, l
         failed(error) {
           if (!seat.over) failed(seat, error);
         },
+        reconnecting() {
+          if (seat === current) listener.broke();
+        },
       },
       { ...ctx, scope },
     );
@@ -142,6 +147,7 @@ export function recogniserChain(recent: Tape, options: RecogniserChainOptions, l
     // Whoever hears of it may end the call.
     if (!successor || closed) return;
     perceived({ type: 'switched', from: from.provider, to: successor.provider });
+    listener.broke();
     if (!closed) replace(seat.index + 1, listener.rewind());
   };
   const replace = (index: number, fromMs: number) => {
