@@ -37,6 +37,8 @@ export function deafness({ audition, dismiss, patienceMs, notUnderstood }: Deafn
   let speechMs = 0;
   let wasTalking = false;
   let restsUntilMs = 0;
+  /** Speech without a pause is asked about again when it has lasted for so long from here on. */
+  let longFromMs = 0;
   let asked: { from: number; untilMs: number; paused: boolean } | undefined;
 
   const ask = (from: number, atMs: number, paused: boolean) => {
@@ -48,13 +50,17 @@ export function deafness({ audition, dismiss, patienceMs, notUnderstood }: Deafn
   return {
     heard(atMs) {
       talkMs = atMs;
+      longFromMs = atMs;
       speechMs = 0;
       restsUntilMs = 0;
       if (asked) dismiss();
       asked = undefined;
     },
     window(atMs, talking, voiceMs, runMs) {
-      if (talking && !wasTalking) talkMs = Math.max(talkMs, atMs - runMs);
+      if (talking && !wasTalking) {
+        talkMs = Math.max(talkMs, atMs - runMs);
+        longFromMs = Math.max(longFromMs, talkMs);
+      }
       if (speechMs === 0) fromMs = talkMs;
       if (!talking && wasTalking) speechMs += Math.max(0, voiceMs - talkMs);
       wasTalking = talking;
@@ -65,14 +71,14 @@ export function deafness({ audition, dismiss, patienceMs, notUnderstood }: Deafn
         if (asked.paused) {
           restsUntilMs = atMs + REST_MS;
           if (!talking) notUnderstood(asked.from, voiceMs);
-        } else talkMs = atMs + LONG_REST_MS;
+        } else longFromMs = atMs + LONG_REST_MS;
         asked = undefined;
         return;
       }
       if (!talking && speechMs >= SPEECH_MS && atMs - voiceMs >= patienceMs() + SILENCE_MS) ask(fromMs, atMs, true);
-      else if (talking && atMs - talkMs >= LONG_SPEECH_MS) {
+      else if (talking && atMs - longFromMs >= LONG_SPEECH_MS) {
         ask(talkMs, atMs, false);
-        talkMs = atMs;
+        longFromMs = atMs;
       }
     },
   };

@@ -10,19 +10,20 @@ type Final = Extract<Recognised, { type: 'final' }>;
 /** A final for the record: `interim` where the recogniser never made it final, `replaces` the `from` of interim words that it takes the place of. */
 export type SettledWords = Final & { readonly interim?: boolean; readonly replaces?: number };
 
+interface Span {
+  readonly from: number;
+  readonly to: number;
+}
+
 export interface InterimWords {
-  /** Words that wait to be made final. */
-  readonly pending: boolean;
+  /** Words that wait to be made final: where they are. */
+  readonly pending: Span | undefined;
   /** What is to be told of these words; `undefined` for nothing. */
   take(words: Partial | Final): Partial | SettledWords | undefined;
   /** The words that wait, as they are. */
   settle(): SettledWords | undefined;
 }
 
-interface Span {
-  readonly from: number;
-  readonly to: number;
-}
 const overlap = (a: Span, b: Span) => a.from === b.from || (a.from < b.to && a.to > b.from);
 const plain = (text: string) =>
   text
@@ -40,7 +41,7 @@ export function interimWords(): InterimWords {
   const replacing = (span: Span) => (told && overlap(told, span) ? { replaces: told.from } : {});
   return {
     get pending() {
-      return pending !== undefined;
+      return pending;
     },
     take(words) {
       if (words.type === 'partial') {

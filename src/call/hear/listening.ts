@@ -69,6 +69,8 @@ const WORD_PIECE_MS = 60;
 /** Interim words are told as they are when the voice has been gone for this long and they stand still; ms. */
 const INTERIM_MS = 1_000;
 const STANDS_MS = 500;
+/** The same of words without a voice, of somebody who speaks softly: recognisers tell news of their interim words every second; ms. */
+const UNVOICED_MS = 1_300;
 /** The caller is gone: finals that are on their way get this long, however slow the recogniser; ms. */
 const LAST_WORDS_MS = 700;
 /** Speech that ended longer ago owes no final any more; ms. */
@@ -151,8 +153,10 @@ export function openListening(options: ListeningOptions): Listening {
     }
     if (change) perceived({ type: change });
     ears.window(judgedMs, gate.talking, voiceMs, gate.runMs);
-    if (!interim.pending || gate.talking) return;
-    const since = Math.max(voiceMs + INTERIM_MS, wordsMs + STANDS_MS);
+    const { pending } = interim;
+    if (!pending || gate.talking) return;
+    // Where no voice was heard to these words, only they can tell that it has gone.
+    const since = voiceMs < pending.from ? wordsMs + UNVOICED_MS : Math.max(voiceMs + INTERIM_MS, wordsMs + STANDS_MS);
     if (judgedMs >= since) settle();
   };
   const voice = options.vad(judge);
