@@ -428,6 +428,15 @@ describe('a recogniser without words', () => {
     expect(finals).toBeLessThanOrEqual(auditions);
   });
 
+  it('lets nobody wait who has talked for long: the pause is asked about, whatever was asked during the speech', () => {
+    for (const ms of [7_000, 9_000, 15_000, 25_000, 60_000]) {
+      const { heard, silence, talks } = begin(['one', 'two']);
+      talks(ms);
+      silence(5_000);
+      expect(heard.filter((told) => told.type === 'final')).toMatchObject([{ rejected: true }]);
+    }
+  });
+
   it('lets nobody wait: what nobody has words for was not understood', () => {
     const { heard, silence, talks } = begin(['one']);
     talks(1_000);

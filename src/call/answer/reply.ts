@@ -6,6 +6,7 @@
 import type { AgentPlan, CallPlan } from '../../agent/plan.ts';
 import type { LineAbilities } from '../../carriers/carrier.ts';
 import { AywaError, asAywaError } from '../../kernel/errors.ts';
+import { createPatience } from '../../kernel/patience.ts';
 import { isCancelled, type Scope } from '../../kernel/scope.ts';
 import type { ProviderContext } from '../../providers/contract.ts';
 import type { Message, ToolCall } from '../../providers/llm/contract.ts';
@@ -61,6 +62,8 @@ export interface Reply {
 const ROUNDS = 8;
 /** A model that works without a word for so long makes a pause: what it has said is spoken to its last word. */
 const PAUSE_MS = 400;
+/** The same of one that gives no sign of life: slow models are silent for less between the parts of a word. */
+const SILENT_PAUSE_MS = 1_000;
 
 export function startReply(script: Script, parts: ReplyParts): Reply {
   const { voices, tools, conversation, tell } = parts;
@@ -96,6 +99,8 @@ export function startReply(script: Script, parts: ReplyParts): Reply {
     failed = true;
   };
   const mouth = createUtterance({ agent, voices, budget, begun: () => mark('audio'), failed: fail });
+  /** What a model has said before it fell silent is not kept from the caller. */
+  const silence = createPatience(clock, mouth.pause);
   /** Words around a tool: nothing may follow them for long. */
   const sayAside = (text: string) => {
     mouth.sayWhole(text);
@@ -119,6 +124,7 @@ export function startReply(script: Script, parts: ReplyParts): Reply {
         if (said.text.trim() !== '') mark('token');
         mouth.write(said.text);
         wroteAt = clock.now();
+        silence.extend(SILENT_PAUSE_MS);
       } else if (said.type === 'tool') {
         mark('token');
         calls.push(said.call);
@@ -127,6 +133,7 @@ export function startReply(script: Script, parts: ReplyParts): Reply {
         wroteAt = undefined;
       }
     }
+    silence.stop();
     mouth.flush();
     return calls;
   };
@@ -164,6 +171,7 @@ export function startReply(script: Script, parts: ReplyParts): Reply {
       closes ??=
         'text' in script ? (script.endAfter ? 'said-last-words' : null) : endPhraseIn([mouth.said, mouth.written], agent.endPhrases);
     } catch (error) {
+      silence.stop();
       if (scope.closed || isCancelled(error)) throw error;
       failed = true;
       if (asAywaError(error).kind === 'bug') parts.ctx.log.error('reply_failed', { detail: asAywaError(error).message });
@@ -202,6 +210,7 @@ export function startReply(script: Script, parts: ReplyParts): Reply {
     cancel() {
       if (scope.closed) return;
       void scope.close('cut');
+      silence.stop();
       mouth.cancel();
       held.length = 0;
       if (number !== undefined) tools.abandon(number);

@@ -29,6 +29,7 @@ const AUDITION_MS = 300;
 /** A line that is noisy is not auditioned for again and again; ms. */
 const REST_MS = 10_000;
 const LONG_REST_MS = 30_000;
+const FORGOTTEN_MS = 5_000;
 
 export function deafness({ audition, dismiss, patienceMs, notUnderstood }: DeafnessActs): Deafness {
   /** Speech without words: where it began, where its present talk did, how much of it is over. */
@@ -36,7 +37,10 @@ export function deafness({ audition, dismiss, patienceMs, notUnderstood }: Deafn
   let talkMs = 0;
   let speechMs = 0;
   let wasTalking = false;
+  let stoppedMs = 0;
   let restsUntilMs = 0;
+  /** Speech without a pause is asked about again when it has lasted for so long from here on. */
+  let longFromMs = 0;
   let asked: { from: number; untilMs: number; paused: boolean } | undefined;
 
   const ask = (from: number, atMs: number, paused: boolean) => {
@@ -48,15 +52,24 @@ export function deafness({ audition, dismiss, patienceMs, notUnderstood }: Deafn
   return {
     heard(atMs) {
       talkMs = atMs;
+      longFromMs = atMs;
       speechMs = 0;
       restsUntilMs = 0;
       if (asked) dismiss();
       asked = undefined;
     },
     window(atMs, talking, voiceMs, runMs) {
-      if (talking && !wasTalking) talkMs = Math.max(talkMs, atMs - runMs);
+      if (talking && !wasTalking) {
+        // Coughs that lie far apart are no speech together.
+        if (atMs - stoppedMs > FORGOTTEN_MS) speechMs = 0;
+        talkMs = Math.max(talkMs, atMs - runMs);
+        longFromMs = Math.max(longFromMs, talkMs);
+      }
       if (speechMs === 0) fromMs = talkMs;
-      if (!talking && wasTalking) speechMs += Math.max(0, voiceMs - talkMs);
+      if (!talking && wasTalking) {
+        stoppedMs = atMs;
+        speechMs += Math.max(0, voiceMs - talkMs);
+      }
       wasTalking = talking;
       if (asked) {
         if (atMs < asked.untilMs) return;
@@ -65,14 +78,14 @@ export function deafness({ audition, dismiss, patienceMs, notUnderstood }: Deafn
         if (asked.paused) {
           restsUntilMs = atMs + REST_MS;
           if (!talking) notUnderstood(asked.from, voiceMs);
-        } else talkMs = atMs + LONG_REST_MS;
+        } else longFromMs = atMs + LONG_REST_MS;
         asked = undefined;
         return;
       }
       if (!talking && speechMs >= SPEECH_MS && atMs - voiceMs >= patienceMs() + SILENCE_MS) ask(fromMs, atMs, true);
-      else if (talking && atMs - talkMs >= LONG_SPEECH_MS) {
+      else if (talking && atMs - longFromMs >= LONG_SPEECH_MS) {
         ask(talkMs, atMs, false);
-        talkMs = atMs;
+        longFromMs = atMs;
       }
     },
   };

@@ -11,7 +11,7 @@ import type { ProviderContext, ProviderSet } from '../../providers/contract.ts';
 import type { Recognised } from '../../providers/stt/contract.ts';
 import type { OpenVoiceActivity } from '../../providers/vad/contract.ts';
 import { deafness } from './deafness.ts';
-import { interimWords, type SettledWords } from './interim.ts';
+import { type FinalWords, interimWords } from './interim.ts';
 import { PIECE_MS, recogniserChain } from './recogniser-chain.ts';
 import { voiceGate, WINDOW_MS } from './voice-gate.ts';
 
@@ -21,7 +21,7 @@ export type Perceived =
   | { type: 'started' }
   /** The voice has been gone for `VOICE_GONE_MS`. */
   | { type: 'stopped' }
-  | SettledWords
+  | FinalWords
   | Extract<Recognised, { type: 'partial' | 'turnEnd' }>
   /** `final`: there is no recogniser left. */
   | { type: 'failed'; provider: string; error: AywaError; final: boolean }
@@ -71,6 +71,10 @@ const INTERIM_MS = 1_000;
 const STANDS_MS = 500;
 /** The ears that told interim words broke: others hear the same speech again, and get their longest pause and a final's time for it; ms. */
 const AGAIN_MS = 2_500;
+/** The same of words without a voice, of somebody who speaks softly: recognisers tell news of their interim words every second; ms. */
+const UNVOICED_MS = 1_300;
+/** In noise the voice never goes; words that have stood still for so long are taken all the same; ms. */
+const NOISY_MS = 3_000;
 /** The caller is gone: finals that are on their way get this long, however slow the recogniser; ms. */
 const LAST_WORDS_MS = 700;
 /** Speech that ended longer ago owes no final any more; ms. */
@@ -113,7 +117,7 @@ export function openListening(options: ListeningOptions): Listening {
       ears.heard(judgedMs);
       if (words.type === 'final' && words.text.trim() === '' && !words.rejected) {
         // Nothing more was heard: what was told before stands, and is waited for no longer than without this.
-        if (!interim.pending) noneOwed?.();
+        if (!interim.open) noneOwed?.();
         return;
       }
       wordsMs = judgedMs;
@@ -121,9 +125,13 @@ export function openListening(options: ListeningOptions): Listening {
         const covered = voiceMs - words.to < ONSET_MS;
         openSpeechMs = covered ? undefined : Math.max(openSpeechMs ?? 0, words.to);
       }
-      const told = interim.take(words);
-      if (told) perceived(told);
-      if (words.type === 'final' && !interim.pending && (openSpeechMs === undefined || words.rejected)) noneOwed?.();
+      if (words.type === 'partial') {
+        if (interim.partial(words)) perceived(words);
+        return;
+      }
+      // Not understood, says the recogniser; what it understood before stands.
+      if (!words.rejected || !interim.open) perceived(interim.final(words));
+      if (!interim.open && (openSpeechMs === undefined || words.rejected)) noneOwed?.();
     },
     rewind() {
       const speechMs = openSpeechMs ?? mediaMs();
@@ -139,10 +147,9 @@ export function openListening(options: ListeningOptions): Listening {
     },
   });
   const settle = () => {
-    const words = interim.settle();
-    if (!words) return;
+    if (!interim.open) return;
     openSpeechMs = undefined;
-    perceived(words);
+    for (const words of interim.take()) perceived(words);
   };
   const ears = deafness({
     audition: (fromMs) => recogniser.audition(fromMs - ONSET_MS),
@@ -150,6 +157,15 @@ export function openListening(options: ListeningOptions): Listening {
     patienceMs: () => recogniser.finalWithinMs,
     notUnderstood: (from, to) => perceived({ type: 'final', text: '', from, to, rejected: true }),
   });
+
+  /** When the interim words have waited for long enough; media time. */
+  const takenFrom = () => {
+    if (gate.talking) return wordsMs + NOISY_MS;
+    // Where no voice was heard to these words, only they can tell that it has gone.
+    return voiceMs < interim.from
+      ? wordsMs + UNVOICED_MS
+      : Math.max(voiceMs + Math.max(INTERIM_MS, recogniser.finalWithinMs), wordsMs + STANDS_MS);
+  };
 
   /** One window of the voice detector. */
   const judge = (probability: number) => {
@@ -163,12 +179,13 @@ export function openListening(options: ListeningOptions): Listening {
     }
     if (change) perceived({ type: change });
     ears.window(judgedMs, gate.talking, voiceMs, gate.runMs);
-    if (!interim.pending || gate.talking) return;
-    const since = Math.max(voiceMs + INTERIM_MS, wordsMs + STANDS_MS, brokeMs + AGAIN_MS);
-    if (judgedMs >= since) settle();
+    if (interim.open && judgedMs >= Math.max(takenFrom(), brokeMs + AGAIN_MS)) settle();
   };
   const voice = options.vad(judge);
-  ctx.scope.defer(() => voice.close());
+  ctx.scope.defer(() => {
+    voice.close();
+    noneOwed?.();
+  });
 
   const close = () => {
     if (closed) return;
@@ -207,7 +224,7 @@ export function openListening(options: ListeningOptions): Listening {
       forward();
       const owed = openSpeechMs !== undefined && (gate.talking || judgedMs - voiceMs < OWED_MS);
       const last = recogniser.finish();
-      if (owed || interim.pending) {
+      if (owed || interim.open) {
         const { promise, resolve } = Promise.withResolvers<void>();
         const timer = clock.timer(LAST_WORDS_MS, resolve);
         noneOwed = resolve;

@@ -14,7 +14,7 @@ const HELLO_WORDS = 2;
 
 /** Words that wait for an answer; a final stands where its interim words stood. */
 export function keep(state: TurnState, words: Words, at: number): TurnState {
-  const kept = { ...worded(state, at), prompts: 0, utterance: utteranceWith(state, words) };
+  const kept = { ...worded(state, at), partial: '', prompts: 0, utterance: utteranceWith(state, words) };
   const { open, waiting } = state;
   const here = interimIn(waiting, words);
   if (here >= 0) return { ...kept, waiting: waiting.with(here, words) };

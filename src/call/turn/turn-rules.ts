@@ -18,6 +18,8 @@ import {
 
 /** A final that comes this late after the voice is still waited for before the caller is prompted; ms. */
 const LATE_FINAL_MS = 1_500;
+/** Partial words are made final, or told as they are, within this time after the voice; ms. */
+const SETTLES_MS = 1_500;
 /** Voice without any words for this long, while words wait, is noise, not the caller; ms. */
 const NOISE_MS = 4_000;
 /** So long, at most, does voice without words hold off an answer, a prompt or a limit: some recognisers know no word before the end; ms. */
@@ -98,14 +100,15 @@ function limit(state: TurnState, at: number, ms: number): number {
 }
 
 /** Waits for the end of the turn: from the end of the voice, so that late words do not wait twice. */
-export function decide(state: TurnState, at: number, policy: Policy, partial = ''): Step {
+export function decide(state: TurnState, at: number, policy: Policy): Step {
+  const { partial } = state;
   const typed = state.waiting.at(-1)?.typed === true && !state.talking;
   const text = `${textOf(state.waiting)} ${partial}`.trim();
   const wait = typed ? 0 : waitOf(policy.waitFor(text, state.lastSaid), state, policy);
-  // More words are on their way while there are partial ones: the wait counts from them, for now. Voice that brings none puts it off,
-  // but not for ever.
+  // More words are on their way while there are partial ones: they are waited for, whatever the others look like, and the wait counts
+  // from them, for now. Voice that brings none puts it off, but not for ever.
   const since = partial === '' ? Math.min(state.quietSince ?? at, state.spokeAt + WORDLESS_MOST_MS) : at;
-  const due = Math.max(since + wait, typed ? at : state.backoffUntil);
+  const due = Math.max(since + wait, typed ? at : state.backoffUntil, partial === '' ? at : at + SETTLES_MS);
   if (due <= at) return begin(state, at, TO_CALLER);
   return [go({ ...state, quietSince: state.quietSince ?? at }, 'deciding', { 'turn-end': due })];
 }
@@ -138,7 +141,7 @@ export function begin(state: TurnState, at: number, saying: Saying): Step {
     asked,
   };
   const turn = asked.length > 0 ? { number: state.turns + 1, words: asked, waitedMs: at - (state.quietSince ?? at) } : null;
-  const opened = { ...go(state, 'thinking', {}), open, replies: number, utterance: state.talking ? state.utterance : '' };
+  const opened = { ...go(state, 'thinking', {}), partial: '', open, replies: number, utterance: state.talking ? state.utterance : '' };
   return [answers ? { ...opened, waiting: [], probability: null, askedMs: null } : opened, { type: 'begin', reply: number, saying, turn }];
 }
 

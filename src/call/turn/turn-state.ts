@@ -76,6 +76,8 @@ export interface TurnState {
   readonly wordlessSince: number | null;
   /** The final words since the voice began: one utterance may come in many pieces. */
   readonly utterance: string;
+  /** Words since the last final ones that are not final yet; empty when there are none. */
+  readonly partial: string;
   /** When the caller's voice went away, as far as it matters for the next turn. */
   readonly quietSince: number | null;
   /** When words were last exchanged. */
@@ -194,6 +196,7 @@ export const TURN_START: TurnState = {
   talking: false,
   wordlessSince: null,
   utterance: '',
+  partial: '',
   quietSince: null,
   spokeAt: 0,
   waiting: [],

@@ -111,7 +111,7 @@ export const TABLE: Table = {
     transferred: 'ignore',
     started: (state, { at }, policy) => rest(voiced(state, at), at, policy),
     stopped: (state, { at, silentMs }, policy) => rest(fallenSilent(state, at - silentMs), at, policy),
-    partial: (state, { at }, policy) => rest(worded(state, at), at, policy),
+    partial: (state, { at, text }, policy) => rest({ ...worded(state, at), partial: text }, at, policy),
     words: (state, { at, words }, policy) => rest(keep(state, words, at), at, policy),
     turnEnd: (_, { probability }) => [{ probability }],
     wait: askedToWait,
@@ -137,7 +137,7 @@ export const TABLE: Table = {
     started: (state, { at }, policy) => rest(voiced(state, at), at, policy),
     // Noise that was not waited for is not waited for when it ends.
     stopped: note,
-    partial: (state, { at, text }, policy) => decide(worded(state, at), at, policy, text),
+    partial: (state, { at, text }, policy) => decide({ ...worded(state, at), partial: text }, at, policy),
     words: (state, { at, words }, policy) => decide(keep(state, words, at), at, policy),
     turnEnd: (state, { at, probability }, policy) => decide({ ...state, probability }, at, policy),
     wait: (state, { at, ms }, policy) => decide({ ...state, askedMs: ms }, at, policy),
