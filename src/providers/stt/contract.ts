@@ -56,7 +56,7 @@ export interface EarsListener {
   recognised(words: Recognised): void;
   /** The recognition is lost for good (after its own reconnects): the caller of `listen` decides on a fallback. */
   failed(error: AywaError): void;
-  /** A connection was lost and is being replaced; for the journal only. */
+  /** A connection was lost and is being replaced: the new one hears again what was not final. */
   reconnecting?(error: AywaError): void;
 }
 
