@@ -65,6 +65,19 @@ describe('half a sentence is not answered while the rest is on its way', () => {
     expect(told).toEqual([`${at} ${answered}`]);
   });
 
+  it('nor anew, when the rest comes into the thinking', () => {
+    const { told } = story(agent({ waitCompleteMs: 0, waitIncompleteMs: 0 }))
+      .at(100, started)
+      .at(1_000, stopped)
+      .says(1_000, 'Where is')
+      .at(1_100, started)
+      .at(1_300, partial('my order?'))
+      .at(1_400, stopped)
+      .says(2_000, 'my order?')
+      .until(6_000);
+    expect(told).toEqual(['1000 turn asked "Where is"', '1100 duck', '1300 cut by superseded', `2000 ${answered}`]);
+  });
+
   it('but is, when nobody makes the rest final', () => {
     const { told } = story().at(100, started).at(1_000, stopped).says(1_000, 'Where is').at(1_100, partial('my')).until(6_000);
     expect(told).toEqual(['2600 turn asked "Where is"']);
