@@ -205,18 +205,36 @@ function parsed(text: string): unknown {
   return text;
 }
 
-/** Line breaks and tabs escaped that stand inside the strings of a text that would be JSON without them. */
+/**
+ * What is nearly JSON as JSON: line breaks and tabs inside strings escaped, commas before an end left out, the strings and constants of
+ * Python's `str(dict)` written as JSON has them.
+ */
 function repaired(text: string): string {
-  let inside = false;
-  let escaped = false;
   let out = '';
-  for (const character of text) {
-    out += inside && character < ' ' ? JSON.stringify(character).slice(1, -1) : character;
-    if (character === '"' && !escaped) inside = !inside;
-    escaped = inside && character === '\\' && !escaped;
+  let quote = '';
+  for (let at = 0; at < text.length; at++) {
+    const character = text.charAt(at);
+    if (quote === '') {
+      const constant = /^\b(?:True|False|None)\b/.exec(text.slice(at, at + 6))?.[0];
+      if (constant) {
+        out += CONSTANTS[constant];
+        at += constant.length - 1;
+      } else if (character === '"' || character === "'") {
+        quote = character;
+        out += '"';
+      } else if (character !== ',' || !/^\s*[}\]]/.test(text.slice(at + 1))) out += character;
+    } else if (character === quote) {
+      quote = '';
+      out += '"';
+    } else if (character === '\\') {
+      at += 1;
+      out += text.charAt(at) === "'" ? "'" : `\\${text.charAt(at)}`;
+    } else out += character < ' ' || character === '"' ? JSON.stringify(character).slice(1, -1) : character;
   }
   return out;
 }
+
+const CONSTANTS: Readonly<Record<string, string>> = { True: 'true', False: 'false', None: 'null' };
 
 /** Without the fence that a model puts around the JSON that it was asked for. */
 function unfenced(text: string): string {

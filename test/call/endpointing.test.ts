@@ -91,6 +91,13 @@ describe('words of languages without spaces', () => {
     ['have a nice day, bye', 'nice day', true],
     ['anything', '', false],
     ['再见', '…', false],
+    ['ate\u0301 logo!', 'At\u00e9 Logo', true],
+    ['ate logo!', 'At\u00e9 Logo', false],
+    ['حسنا، لا شكراً.', 'لا شكرا', true],
+    ['شـــكرا', 'شُكْرًا', true],
+    ['שָׁלוֹם', 'שלום', true],
+    ['ไม่เป็นไร', 'ไมเปนไร', false],
+    ['नमस्ते जी', 'नमसत', false],
   ])('%j has %j: %s', (text, phrase, found) => expect(hasPhrase(text, phrase)).toBe(found));
 
   const chinese = compilePolicy(

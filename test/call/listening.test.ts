@@ -543,6 +543,18 @@ describe('words that are never made final', () => {
     expect(heard.some((told) => told.type === 'partial')).toBe(false);
   });
 
+  it('are told of somebody whose voice is too soft to be heard, once no news of them comes', () => {
+    const { connections, heard, silence } = begin();
+    silence(1_000);
+    for (const text of ['Where', 'Where is', 'Where is my']) {
+      partial(connections[0], text, 200);
+      silence(1_000);
+    }
+    expect(finals(heard)).toEqual([]);
+    silence(400);
+    expect(finals(heard)).toMatchObject([{ text: 'Where is my', interim: true }]);
+  });
+
   it('are not told while the recogniser still changes them', () => {
     const { connections, heard, silence, talks } = begin();
     talks(1_000);

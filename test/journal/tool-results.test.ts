@@ -11,6 +11,16 @@ const text = (body: unknown) => (typeof body === 'string' ? body : JSON.stringif
 const read = (body: unknown, calls: readonly { id: string; name?: string }[] = one) => [...toolResults(text(body), calls).results.values()];
 const right = { results: [{ toolCallId: 'a', result: 'Friday' }] };
 
+it.each([
+  [`{'results': [{'toolCallId': 'a', 'result': "it's \\"Friday\\"", 'ok': True}]}`, `it's "Friday"`],
+  [`{'results': [{'toolCallId': 'a', 'result': 'say "Friday", ok'}]}`, 'say "Friday", ok'],
+  [`{'results': [{'toolCallId': 'a', 'result': 'it\\'s None, }'}]}`, `it's None, }`],
+  [`{"results":[{"toolCallId":"a","result":"None, ] 'Friday'",}]}`, `None, ] 'Friday'`],
+  ["it's Friday, }", "it's Friday, }"],
+])('what is nearly JSON keeps every character of its texts: %s', (body, result) => {
+  expect(read(body)).toMatchObject([{ id: 'a', ok: true, result }]);
+});
+
 describe('the answer to the only call', () => {
   it.each<[string, unknown]>([
     ['is a list of results', right],
@@ -41,6 +51,8 @@ describe('the answer to the only call', () => {
     ['is plain text between blank lines', '\r\n  Friday \n'],
     ['begins with a byte order mark', `\ufeff${text(right)}`],
     ['is JSON of a string', '"Friday"'],
+    ['is what Python prints', `{'results': [{'toolCallId': 'a', 'result': 'Friday', 'error': None}]}`],
+    ['has commas before its ends', '{"results": [{"toolCallId": "a", "result": "Friday",},\n]}'],
     ['is JSON inside a string', text(text(right))],
     ['is JSON inside a string, twice', text(text(text(right)))],
     ['has JSON inside results', { results: text(right.results) }],

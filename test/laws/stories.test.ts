@@ -46,6 +46,44 @@ describe('a fixed text answers nothing', () => {
   });
 });
 
+describe('half a sentence is not answered while the rest is on its way', () => {
+  const answered = 'turn asked "Where is my order?"';
+  it.each<[string, (told: Story) => Story, string]>([
+    [
+      'partial words behind the end of the voice',
+      (told) => told.at(1_000, stopped).says(1_100, 'Where is').at(1_110, partial('my order?')),
+      '1900',
+    ],
+    ['partial words before it', (told) => told.says(700, 'Where is').at(900, partial('my order?')).at(1_000, stopped), '1900'],
+    [
+      'partial words of a voice that nobody heard',
+      (told) => told.at(300, stopped).says(800, 'Where is').at(1_000, partial('my order?')),
+      '1900',
+    ],
+  ])('%s', (_, then, at) => {
+    const { told } = then(story().at(100, started)).says(1_900, 'my order?').until(6_000);
+    expect(told).toEqual([`${at} ${answered}`]);
+  });
+
+  it('nor anew, when the rest comes into the thinking', () => {
+    const { told } = story(agent({ waitCompleteMs: 0, waitIncompleteMs: 0 }))
+      .at(100, started)
+      .at(1_000, stopped)
+      .says(1_000, 'Where is')
+      .at(1_100, started)
+      .at(1_300, partial('my order?'))
+      .at(1_400, stopped)
+      .says(2_000, 'my order?')
+      .until(6_000);
+    expect(told).toEqual(['1000 turn asked "Where is"', '1100 duck', '1300 cut by superseded', `2000 ${answered}`]);
+  });
+
+  it('but is, when nobody makes the rest final', () => {
+    const { told } = story().at(100, started).at(1_000, stopped).says(1_000, 'Where is').at(1_100, partial('my')).until(6_000);
+    expect(told).toEqual(['2600 turn asked "Where is"']);
+  });
+});
+
 describe('how long is waited', () => {
   /** The voice ends at 1000 and the words come then; gives the due time after that. */
   const waited = (text: string, turns: Partial<TurnPolicy>, then: (told: Story) => Story = (told) => told) => {

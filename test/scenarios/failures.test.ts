@@ -170,6 +170,19 @@ describe('failures', () => {
     },
   );
 
+  scenario(
+    'a model that falls silent in its answer keeps nothing back',
+    {},
+    ({ at, llm }) => {
+      llm.answers('order', { say: 'One moment please.', perWord: 1_300 });
+      at(500).caller.says(question, ask);
+    },
+    ({ heard, of }) => {
+      expect(heard).toEqual(['One moment please.']);
+      expect((of('reply.audible')[0]?.at ?? 0) - (of('reply.first_token')[0]?.at ?? 0)).toBeLessThan(1_200);
+    },
+  );
+
   for (const [name, plan] of [
     ['a model and a voice', {}],
     ['two models and a voice', { llm: chain('model', 'model-2') }],

@@ -47,7 +47,11 @@ const UNIT = new RegExp(`${UNSPACED.source}|${SPACED}+`, 'gv');
 /** The same in a text as it was written. */
 const WRITTEN = new RegExp(`${UNSPACED.source}|['’]*(?:${SPACED}['’]*)+`, 'gv');
 
-const plain = (text: string) => text.toLowerCase().replace(/['’]/g, '');
+/** Marks that one writes and another leaves out: apostrophes, the vowel signs of Arabic and Hebrew, the stroke that stretches a word. */
+const OPTIONAL = /['’\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0640\u064b-\u0652\u0670]/g;
+
+/** A letter and its accent are one, however they are encoded. */
+const plain = (text: string) => text.normalize('NFC').toLowerCase().replace(OPTIONAL, '');
 
 /**
  * The words alone, without case and punctuation: `Mm-hmm.` and `mm hmm` are the same, `don't` and `dont` too. Where no spaces are

@@ -102,7 +102,7 @@ export function overWords(state: TurnState, { words, at }: InputOf<'words'>, pol
 export function overPartial(state: TurnState, { text, at }: InputOf<'partial'>, policy: Policy): Step {
   const { open } = state;
   const uttered = runningWith(state, text);
-  const talks = worded(state, at);
+  const talks = { ...worded(state, at), partial: text };
   if (open?.audible) return isInterruption(state, uttered, at, policy) ? cut(talks, at, 'caller', policy) : [talks];
   const goesOn = state.phase === 'yielding' && !open?.fixed && !policy.acknowledges(uttered);
   return goesOn ? cut(talks, at, 'superseded', policy) : [talks];
