@@ -165,9 +165,10 @@ describe('made keys', () => {
     expect(madeKeys(dataDir, none)).toEqual(first);
     expect(first.apiKey).toMatch(/^ak_lab_/);
     expect(first.webhookSecret).toMatch(/^whsec_/);
-    expect(new Set(Object.values(first)).size).toBe(3);
+    expect(first.apiKeyMade).toBe(true);
+    expect(new Set(Object.values(first)).size).toBe(4);
     expect(statSync(join(dataDir, 'keys/encryption-key')).mode & 0o777).toBe(0o600);
-    expect(madeKeys(dataDir, { ...none, apiKey: 'given' })).toEqual({ ...first, apiKey: 'given' });
+    expect(madeKeys(dataDir, { ...none, apiKey: 'given' })).toEqual({ ...first, apiKey: 'given', apiKeyMade: false });
   });
 });
 
