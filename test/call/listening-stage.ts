@@ -40,6 +40,8 @@ export interface StageOptions extends Partial<ListeningOptions> {
   readonly finalWithinMs?: Readonly<Record<string, number>>;
   /** Called at every flush, the replayed ones too. */
   readonly onFlush?: (connection: Connection) => void;
+  /** How the vendor says its last words; null: it has none to say. By itself it has when a test resolves `over`. */
+  readonly finish?: (() => Promise<void>) | null;
 }
 
 export function begin(providers: string[] = ['one'], extra: StageOptions = {}) {
@@ -87,10 +89,12 @@ export function begin(providers: string[] = ['one'], extra: StageOptions = {}) {
                 connection.flushedAt.push(connection.ms);
                 extra.onFlush?.(connection);
               },
-              finish: () => {
-                connection.finished = true;
-                return connection.over.promise;
-              },
+              ...(extra.finish !== null && {
+                finish: () => {
+                  connection.finished = true;
+                  return extra.finish?.() ?? connection.over.promise;
+                },
+              }),
             };
           },
         };

@@ -1,142 +1,14 @@
-/** Listening over made-up recognisers and a voice detector that reads the audio's level: every sample of 100 and more is voice. */
+/** Listening: voice, ears and the words they tell, over the stage of made-up recognisers. */
 
 import { describe, expect, it } from 'vitest';
-import { z } from 'zod';
-import type { AgentPlan } from '../../src/agent/plan.ts';
-import { type AudioFormat, msOf } from '../../src/audio/format.ts';
-import { type ListeningOptions, openListening, type Perceived } from '../../src/call/hear/listening.ts';
+import type { Perceived } from '../../src/call/hear/listening.ts';
 import { VOICE_GONE_MS, voiceGate, WINDOW_MS } from '../../src/call/hear/voice-gate.ts';
-import { VirtualClock } from '../../src/kernel/clock.ts';
-import type { Egress } from '../../src/kernel/egress.ts';
 import { AywaError } from '../../src/kernel/errors.ts';
-import { silentLog } from '../../src/kernel/log.ts';
-import { rootScope } from '../../src/kernel/scope.ts';
-import type { ProviderChoice } from '../../src/providers/contract.ts';
-import type { EarsListener, HeardAudio, SpeechToText } from '../../src/providers/stt/contract.ts';
-import type { OpenVoiceActivity } from '../../src/providers/vad/contract.ts';
-import { planWith } from '../scenarios/scenario.ts';
+import type { EarsListener } from '../../src/providers/stt/contract.ts';
+import { type Connection, begin as openStage, type StageOptions } from './listening-stage.ts';
 
-const PCM_8K: AudioFormat = { encoding: 'pcm16', rate: 8000 };
-
-interface Connection {
-  readonly provider: string;
-  readonly listener: EarsListener;
-  readonly closed: () => boolean;
-  readonly history: HeardAudio;
-  readonly talking: () => boolean | undefined;
-  readonly pieces: number[];
-  /** First sample of every piece: the frame number that was written into it. */
-  readonly stamps: number[];
-  flushes: number;
-  ms: number;
-}
-
-function begin(
-  providers: string[] = ['one'],
-  extra: Partial<ListeningOptions> & { broken?: string; finalWithinMs?: number; finish?: () => Promise<void> } = {},
-) {
-  const connections: Connection[] = [];
-  const heard: Perceived[] = [];
-  const clock = new VirtualClock();
-  const scope = rootScope('call', { clock });
-  let slots = 0;
-  const stt = (name: string): SpeechToText | undefined =>
-    name === 'unknown'
-      ? undefined
-      : {
-          kind: 'stt',
-          name,
-          env: 'X',
-          origin: '',
-          needsKey: false,
-          settings: z.record(z.string(), z.unknown()),
-          ...(extra.finalWithinMs !== undefined && { finalWithinMs: extra.finalWithinMs }),
-          listen(options, _settings, _access, listener, ctx) {
-            const connection: Connection = {
-              provider: name,
-              listener,
-              closed: () => ctx.scope.closed,
-              history: options.history,
-              talking: () => options.talking?.(),
-              pieces: [],
-              stamps: [],
-              flushes: 0,
-              ms: 0,
-            };
-            connections.push(connection);
-            if (name === extra.broken) listener.failed(new AywaError('unauthorized'));
-            return {
-              write(audio) {
-                const ms = msOf(options.format, audio.length);
-                connection.pieces.push(ms);
-                connection.ms += ms;
-                connection.stamps.push(new DataView(audio.buffer, audio.byteOffset).getInt16(0, true));
-              },
-              flush: () => {
-                connection.flushes += 1;
-              },
-              ...(extra.finish && { finish: extra.finish }),
-            };
-          },
-        };
-  const vad: OpenVoiceActivity = (window) => {
-    slots += 1;
-    let filled = 0;
-    let loud = 0;
-    return {
-      write(samples, length) {
-        for (let i = 0; i < length; i++) {
-          if (Math.abs(samples[i] ?? 0) >= 100) loud += 1;
-          filled += 1;
-          if (filled < 256) continue;
-          const probability = loud / filled;
-          filled = 0;
-          loud = 0;
-          window(probability);
-        }
-      },
-      close() {
-        slots -= 1;
-      },
-    };
-  };
-  const chain = providers.map(
-    (provider): ProviderChoice => ({ provider, settings: { model: `${provider}-model` }, access: { apiKey: '', baseUrl: '' } }),
-  );
-  const [first, ...rest] = chain;
-  if (!first) throw new Error('a chain has at least one provider');
-  const setting = { stt: [first, ...rest] as const, turns: { interruptVoiceMs: 200 } };
-  let { agent } = planWith(setting);
-  const become = (change: Partial<AgentPlan>) => {
-    ({ agent } = planWith({ ...setting, ...change }));
-  };
-  const listening = openListening({
-    format: PCM_8K,
-    agent: () => agent,
-    providers: { stt, llm: () => undefined, tts: () => undefined },
-    vad,
-    perceived: (told) => heard.push(told),
-    ctx: { scope, egress: {} as Egress, log: silentLog },
-    ...extra,
-  });
-  const audio = (value: number, ms: number) => {
-    for (let at = 0; at < ms; at += 20) listening.write(new Uint8Array(new Int16Array(160).fill(value).buffer));
-  };
-  const types = () => heard.map((h) => h.type);
-  return {
-    listening,
-    connections,
-    heard,
-    become,
-    clock,
-    scope,
-    types,
-    talks: (ms: number) => audio(5_000, ms),
-    silence: (ms: number) => audio(0, ms),
-    audio,
-    slots: () => slots,
-  };
-}
+/** Ears that have no last words to say, unless a test gives them some. */
+const begin = (providers?: string[], extra: StageOptions = {}) => openStage(providers, { finish: null, ...extra });
 
 const FINAL = { type: 'final', text: 'hello', from: 100, to: 900 } as const;
 
@@ -221,7 +93,7 @@ describe('audio for the recogniser', () => {
 });
 
 describe('the audio that a recogniser may hear again', () => {
-  const stampsIn = ({ history }: Connection, from = history.start, to = history.end) => {
+  const stampsIn = ({ options: { history } }: Connection, from = history.start, to = history.end) => {
     const bytes = history.read(from, to);
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     return Array.from({ length: bytes.length / 320 }, (_, frame) => view.getInt16(frame * 320, true));
@@ -233,25 +105,25 @@ describe('the audio that a recogniser may hear again', () => {
     for (let frame = 1; frame <= 50; frame++) audio(200 + frame, 20);
     const [one] = connections as [Connection];
     // The last piece is still gathered: it was not given yet.
-    expect(one.history.end).toBe(one.ms * 16);
+    expect(one.options.history.end).toBe(one.ms * 16);
     expect(one.ms).toBeLessThan(2_000);
     expect(stampsIn(one).at(-1)).toBe(200 + (one.ms - 1_000) / 20);
     one.listener.failed(new AywaError('timeout'));
     const [, two] = connections as [Connection, Connection];
-    expect([two.history.start, two.history.end]).toEqual([0, two.ms * 16]);
+    expect([two.options.history.start, two.options.history.end]).toEqual([0, two.ms * 16]);
     expect(stampsIn(two).at(-1)).toBe(250);
-    expect(stampsIn(two, two.history.end - 640, two.history.end + 6_400)).toEqual([249, 250]);
+    expect(stampsIn(two, two.options.history.end - 640, two.options.history.end + 6_400)).toEqual([249, 250]);
     audio(300, 20);
-    expect(two.history.end).toBe(two.ms * 16);
+    expect(two.options.history.end).toBe(two.ms * 16);
   });
 
   it('is that of the last ten seconds', () => {
     const { connections, silence } = begin(['one']);
     silence(14_000);
     const [one] = connections as [Connection];
-    expect(one.history.end - one.history.start).toBeLessThanOrEqual(10_000 * 16);
-    expect(one.history.start).toBe(4_000 * 16);
-    expect(one.history.read(0, 320)).toHaveLength(0);
+    expect(one.options.history.end - one.options.history.start).toBeLessThanOrEqual(10_000 * 16);
+    expect(one.options.history.start).toBe(4_000 * 16);
+    expect(one.options.history.read(0, 320)).toHaveLength(0);
   });
 });
 
@@ -259,11 +131,11 @@ it('tells the recogniser whether the caller talks', () => {
   const { connections, silence, talks } = begin();
   const [one] = connections;
   silence(400);
-  expect(one?.talking()).toBe(false);
+  expect(one?.options.talking?.()).toBe(false);
   talks(400);
-  expect(one?.talking()).toBe(true);
+  expect(one?.options.talking?.()).toBe(true);
   silence(400);
-  expect(one?.talking()).toBe(false);
+  expect(one?.options.talking?.()).toBe(false);
 });
 
 describe('words', () => {
@@ -374,7 +246,7 @@ describe('a recogniser without words', () => {
   });
 
   it('is waited for as long as it says that its finals take', () => {
-    const { connections, types, silence, talks } = begin(['one', 'two'], { finalWithinMs: 6_000 });
+    const { connections, types, silence, talks } = begin(['one', 'two'], { finalWithinMs: { one: 6_000, two: 6_000 } });
     talks(1_000);
     silence(6_500);
     expect(connections).toHaveLength(1);
@@ -672,13 +544,11 @@ describe('the last words', () => {
 
 describe('another agent', () => {
   it('hears with its own ears from the speech that has no words yet, and keeps the same ones where they are the same', () => {
-    const { connections, listening, become, talks, heard } = begin(['one']);
+    const { connections, changeAgent, talks, heard } = begin(['one']);
     talks(1_000);
-    become({});
-    listening.agentChanged();
+    changeAgent({});
     expect(connections).toHaveLength(1);
-    become({ language: 'es' });
-    listening.agentChanged();
+    changeAgent({ language: 'es' });
     expect(connections).toHaveLength(2);
     expect(connections[0]?.closed()).toBe(true);
     expect(connections[1]?.ms).toBe(1_000);

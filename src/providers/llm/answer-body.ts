@@ -2,7 +2,7 @@
  * The body of an answer, whichever way a server sends it: server-sent events with one or several JSON objects each, one JSON document,
  * a list, or one object a line. What the header calls it is not asked; what it begins with is. What is no JSON is counted, not thrown.
  */
-import { type Fields, isFields, type Tally } from './fields.ts';
+import { type Fields, isFields, type Tally } from '../fields.ts';
 import { type JsonValues, jsonValues } from './json-values.ts';
 import { type ServerEvent, sseParser } from './sse.ts';
 

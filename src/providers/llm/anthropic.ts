@@ -1,8 +1,8 @@
 /** Anthropic's brain: the Messages API as a stream. Wire: docs.anthropic.com/en/api/messages-streaming. */
 import { z } from 'zod';
 import { address } from '../address.ts';
+import { type Fields, fieldsOf, listOf, numberOf, type Tally, textOf } from '../fields.ts';
 import { type LanguageModel, type Message, type PromptRequest, patience } from './contract.ts';
-import { type Fields, fieldsOf, listOf, numberOf, type Tally, textOf } from './fields.ts';
 import { argumentsOf, wireId } from './prompt.ts';
 import { type BrainCodec, type Find, type Finish, streamedReply } from './streaming.ts';
 import { argumentText, toolCall } from './tool-calls.ts';

@@ -4,8 +4,8 @@
  */
 import { z } from 'zod';
 import { failureIn, reported } from '../faults.ts';
+import { type Fields, fieldsOf, listOf, numberOf, type Tally } from '../fields.ts';
 import { type Message, type PromptRequest, patience, type ToolCall } from './contract.ts';
-import { type Fields, fieldsOf, listOf, numberOf, type Tally } from './fields.ts';
 import { argumentsOf, orderly, wireId } from './prompt.ts';
 import type { BrainCodec, Find, Finish } from './streaming.ts';
 import { toolFragments } from './tool-calls.ts';

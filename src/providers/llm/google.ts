@@ -1,8 +1,8 @@
 /** Google's brain: Gemini's `streamGenerateContent` as server-sent events. Wire: ai.google.dev/api/generate-content. */
 import { z } from 'zod';
 import { address } from '../address.ts';
+import { type Fields, fieldsOf, listOf, numberOf, type Tally, textOf } from '../fields.ts';
 import { type LanguageModel, type Message, type PromptRequest, patience, type ToolCall } from './contract.ts';
-import { type Fields, fieldsOf, listOf, numberOf, type Tally, textOf } from './fields.ts';
 import { argumentsOf } from './prompt.ts';
 import { type BrainCodec, type Finish, streamedReply } from './streaming.ts';
 import { argumentText, toolCall } from './tool-calls.ts';

@@ -4,8 +4,8 @@
  * out. Nothing is called here, and no call is handed out without a name.
  */
 import { randomToken } from '../../kernel/ids.ts';
+import { type Fields, fieldsOf, isFields, numberOf, type Tally, textOf } from '../fields.ts';
 import type { ToolCall, ToolSpec } from './contract.ts';
-import { type Fields, fieldsOf, isFields, numberOf, type Tally, textOf } from './fields.ts';
 
 export interface ToolFragments {
   /** A fragment as the chat completions dialect has it: `{index, id, function: {name, arguments}}`, any of them absent. */

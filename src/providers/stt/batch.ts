@@ -13,7 +13,7 @@ import { isCancelled } from '../../kernel/scope.ts';
 import { address } from '../address.ts';
 import type { ProviderAccess, ProviderContext } from '../contract.ts';
 import { failureIn, refusal, type Vendor, vendorFault } from '../faults.ts';
-import { createTally, isFields, listOf, type Tally, textOf } from '../llm/fields.ts';
+import { createTally, isFields, listOf, type Tally, textOf } from '../fields.ts';
 import type { Ears, EarsListener, HearingOptions } from './contract.ts';
 
 export interface BatchEars {

@@ -7,7 +7,7 @@ import { type AudioFormat, msOf } from '../../audio/format.ts';
 import { address, type Query } from '../address.ts';
 import type { ProviderAccess } from '../contract.ts';
 import { failureIn, reported } from '../faults.ts';
-import { type Fields, fieldsOf, listOf, numberOf, type Tally, textOf } from '../llm/fields.ts';
+import { type Fields, fieldsOf, listOf, numberOf, type Tally, textOf } from '../fields.ts';
 import type { HearingOptions, Recognised, SpeechToText } from './contract.ts';
 import { firstTextOf, flagOf, messagesIn } from './messages.ts';
 import { type EarsCodec, streamingEars } from './streaming.ts';

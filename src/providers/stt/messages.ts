@@ -2,7 +2,7 @@
  * What a recogniser says, as objects: one a message, or one a line. A line that is no JSON says nothing about its neighbours; only a message
  * without any object throws. What the fields hold is read one by one (`fields.ts`).
  */
-import { type Fields, isFields, type Tally } from '../llm/fields.ts';
+import { type Fields, isFields, type Tally } from '../fields.ts';
 
 export function messagesIn(message: string | Buffer, tally: Tally): readonly Fields[] {
   const text = String(message).trim();

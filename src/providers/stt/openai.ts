@@ -8,7 +8,7 @@ import { type AudioFormat, msOf } from '../../audio/format.ts';
 import { address } from '../address.ts';
 import type { ProviderAccess, ProviderContext } from '../contract.ts';
 import { failureIn, reported } from '../faults.ts';
-import { type Fields, isFields, numberOf, type Tally, textOf } from '../llm/fields.ts';
+import { type Fields, isFields, numberOf, type Tally, textOf } from '../fields.ts';
 import { batchEars } from './batch.ts';
 import type { HearingOptions, Recognised, SpeechToText } from './contract.ts';
 import { messagesIn } from './messages.ts';

@@ -9,7 +9,7 @@ import { type AywaError, isAywaError } from '../../kernel/errors.ts';
 import { isCancelled, withDeadline } from '../../kernel/scope.ts';
 import type { ProviderAccess, ProviderContext } from '../contract.ts';
 import { closure, type Vendor, vendorFault } from '../faults.ts';
-import { createTally, type Tally } from '../llm/fields.ts';
+import { createTally, type Tally } from '../fields.ts';
 import type { Ears, EarsListener, HearingOptions, Recognised } from './contract.ts';
 
 export type WireMessage = string | Uint8Array;
